@@ -1,0 +1,60 @@
+"""Fixtures over ``tests/support/parts.py``. What a test may kill is its own; MariaDB, slow to make, is shared."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.parts import (
+    MariaPart,
+    MosquittoPart,
+    RedisPart,
+    mariadb,
+    mosquitto,
+    redis_server,
+    valkey_server,
+)
+
+
+@pytest.fixture
+def site() -> str:
+    """A site's name that no other test uses."""
+    return f"site-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture(name="redis")
+async def redis_fixture(tmp_path: Path) -> AsyncIterator[RedisPart]:
+    """A redis-server of the test's own, with an append-only file."""
+    async with redis_server(tmp_path / "redis") as part:
+        yield part
+
+
+@pytest.fixture(name="valkey")
+async def valkey_fixture(tmp_path: Path) -> AsyncIterator[RedisPart]:
+    """The embedded Valkey's server, the test's own, with an append-only file."""
+    async with valkey_server(tmp_path / "valkey") as part:
+        yield part
+
+
+@pytest.fixture(name="mosquitto")
+async def mosquitto_fixture(tmp_path: Path) -> AsyncIterator[MosquittoPart]:
+    """A broker of the test's own, open to everybody, that forgets everything when killed."""
+    async with mosquitto(tmp_path / "mosquitto") as part:
+        yield part
+
+
+@pytest.fixture(name="mariadb", scope="session")
+def mariadb_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaPart]:
+    """One server for the whole run. A test that kills it starts it again."""
+    part = mariadb(tmp_path_factory.mktemp("mariadb"))
+    asyncio.run(part.start())
+    yield part
+    asyncio.run(part.kill())
+
+
+@pytest.fixture
+def mariadb_url(mariadb: MariaPart) -> str:
+    """An empty database of the test's own."""
+    return mariadb.new_database()

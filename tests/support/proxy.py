@@ -1,0 +1,34 @@
+"""Nginx."""
+
+import os
+from pathlib import Path
+
+from tests.support.process import Part, accepts, program
+
+FRAME = """
+daemon off;
+master_process off;  # one process: a killed master would leave its workers behind
+{user}
+pid {folder}/nginx.pid;
+error_log stderr notice;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+{http}
+}}
+"""
+
+
+def nginx(folder: Path, http: str, port: int) -> Part:
+    """Nginx with ``http`` (server blocks and what else belongs there); ready when ``port`` accepts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config_file = folder / "nginx.conf"
+    user = "user root;" if os.getuid() == 0 else ""
+    config_file.write_text(FRAME.format(folder=folder, http=http, user=user))
+    command: list[str | Path] = [program("nginx", "nginx-light"), "-p", folder, "-c", config_file, "-e", "stderr"]
+    return Part("nginx", folder, command, lambda: accepts(port))
