@@ -1,0 +1,167 @@
+"""Every error the gateway raises on purpose.
+
+::
+
+    GatewayError
+    ├── RequestError            the caller can mend it
+    │   ├── InvalidArgument     invalid_argument
+    │   ├── UnknownField        unknown_field
+    │   ├── UnknownMessage      unknown_message
+    │   ├── MessageTooLarge     message_too_large
+    │   ├── NotFound            not_found
+    │   ├── Conflict            conflict
+    │   ├── Unauthenticated     unauthenticated
+    │   ├── BadCredentials      bad_credentials
+    │   ├── Forbidden           forbidden
+    │   └── LimitExceeded       temporary
+    │       ├── RateLimited             rate_limited
+    │       ├── TooManySubscriptions    too_many_subscriptions
+    │       └── TooManyViews            too_many_views
+    ├── Unavailable             temporary: a part of ours is out of reach
+    │   ├── StoreUnavailable    store_unavailable
+    │   ├── DatabaseUnavailable database_unavailable
+    │   ├── BrokerUnavailable   broker_unavailable
+    │   └── SiteUnavailable     site_unavailable: nothing is known of the site yet
+    ├── WriteRefused            the store's answer to a writer
+    │   ├── NotLeader           not_leader
+    │   ├── EpochMissing        epoch_missing
+    │   └── DataLost            data_lost
+    ├── Unreadable              unreadable: a payload of the box that its topic does not allow
+    └── SettingsError           invalid_settings
+
+``code`` is frozen: apps depend on it. ``temporary`` says that the same request may succeed later.
+"""
+
+from typing import ClassVar, Literal, TypeAlias
+
+BrokerReason: TypeAlias = Literal["bad_credentials", "certificate", "unreachable"]
+
+
+class GatewayError(Exception):
+    """The root. ``message`` is one sentence for a person: what was wrong and what is allowed."""
+
+    code: ClassVar[str] = "internal"
+    temporary: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after_s = retry_after_s
+
+
+class RequestError(GatewayError):
+    code = "bad_request"
+
+
+class InvalidArgument(RequestError):
+    code = "invalid_argument"
+
+
+class UnknownField(RequestError):
+    code = "unknown_field"
+
+
+class UnknownMessage(RequestError):
+    code = "unknown_message"
+
+
+class MessageTooLarge(RequestError):
+    code = "message_too_large"
+
+
+class NotFound(RequestError):
+    code = "not_found"
+
+
+class Conflict(RequestError):
+    code = "conflict"
+
+
+class Unauthenticated(RequestError):
+    code = "unauthenticated"
+
+
+class BadCredentials(RequestError):
+    code = "bad_credentials"
+
+
+class Forbidden(RequestError):
+    code = "forbidden"
+
+
+class LimitExceeded(RequestError):
+    code = "limit_exceeded"
+    temporary = True
+
+
+class RateLimited(LimitExceeded):
+    code = "rate_limited"
+
+
+class TooManySubscriptions(LimitExceeded):
+    code = "too_many_subscriptions"
+
+
+class TooManyViews(LimitExceeded):
+    code = "too_many_views"
+
+
+class Unavailable(GatewayError):
+    code = "unavailable"
+    temporary = True
+
+
+class StoreUnavailable(Unavailable):
+    code = "store_unavailable"
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database_unavailable"
+
+
+class BrokerUnavailable(Unavailable):
+    """``reason`` is what ``link/reason`` shows: bad_credentials, certificate or unreachable."""
+
+    code = "broker_unavailable"
+
+    def __init__(self, message: str, *, reason: BrokerReason = "unreachable") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class SiteUnavailable(Unavailable):
+    code = "site_unavailable"
+
+
+class WriteRefused(GatewayError):
+    code = "write_refused"
+
+
+class NotLeader(WriteRefused):
+    """Another writer holds a higher fence, or this one's epoch is not the current one."""
+
+    code = "not_leader"
+
+
+class EpochMissing(WriteRefused):
+    """The store knows no epoch of this site: it is new, or everything was lost."""
+
+    code = "epoch_missing"
+
+
+class DataLost(WriteRefused):
+    """The store's seq is not the one it last told: some writes were lost."""
+
+    code = "data_lost"
+
+
+class Unreadable(GatewayError):
+    """The message says what was wrong, never the payload itself: that may be a secret."""
+
+    code = "unreadable"
+
+
+class SettingsError(GatewayError):
+    """Each line of ``message`` names one setting and what is allowed."""
+
+    code = "invalid_settings"

@@ -1,0 +1,193 @@
+"""Settings: one frozen struct, read once from the environment and a TOML file.
+
+Every field of ``Settings`` is ``GATEWAY_<FIELD>`` in the environment and ``field`` in the file that
+``GATEWAY_CONFIG`` names; the environment wins. A secret may come from a file: ``GATEWAY_<FIELD>_FILE``. Sites are
+``[[site]]`` tables of the file, or the one site ``home`` made of ``GATEWAY_MQTT_URL`` and its companions.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gateway.domain.errors import SettingsError
+
+PREFIX = "GATEWAY_"
+CONFIG = "GATEWAY_CONFIG"
+ALLOWED = {
+    "mqtt_url": "mqtt://host[:port] or mqtts://host[:port], user:password@ before the host if needed",
+    "redis_url": "redis://host:port/0, rediss://... or unix:///path",
+    "database_url": "mysql+aiomysql://user:password@host/name or sqlite+aiosqlite:////path",
+    "public_url": "http(s)://host[:port] without a path",
+    "mqtt_fingerprint": "the SHA-256 fingerprint of the box's certificate, 64 hexadecimal digits",
+    "topic_prefix": "a topic that ends in /, without + and #",
+}
+SECRETS = frozenset({"admin_password", "mqtt_url", "mqtt_password", "redis_url", "database_url"})
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+SiteId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+MqttUrl = Annotated[str, Meta(pattern=r"^mqtts?://[^/\s]+/?$")]
+TopicPrefix = Annotated[str, Meta(pattern=r"^[^+#\x00]+/$")]
+Fingerprint = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$")]
+HttpUrl = Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")]
+Dialect = Literal["auto", "openwb-2"]
+
+
+class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One openWB."""
+
+    id: SiteId
+    mqtt_url: MqttUrl
+    name: str = ""
+    mqtt_username: str = ""
+    mqtt_password: str = ""
+    mqtt_fingerprint: Fingerprint | None = None
+    topic_prefix: TopicPrefix = "openWB/"
+    dialect: Dialect = "auto"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything an operator may set. Times are in seconds unless the name says otherwise."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
+    data_dir: Path = Path("~/.local/share/openwb-gateway")
+    public_url: HttpUrl | None = None
+    admin_password: str | None = None
+    redis_url: Annotated[str, Meta(pattern=r"^(rediss?|unix)://.+$")] | None = None
+    database_url: Annotated[str, Meta(pattern=r"^(mysql\+aiomysql|sqlite\+aiosqlite)://.+$")] | None = None
+    raw: bool = False
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    trace_file: Path | None = None
+
+    mqtt_url: MqttUrl | None = None
+    mqtt_username: str = ""
+    mqtt_password: str = ""
+    mqtt_fingerprint: Fingerprint | None = None
+    topic_prefix: TopicPrefix = "openWB/"
+    dialect: Dialect = "auto"
+
+    mqtt_keepalive_s: Annotated[int, Meta(ge=1, le=600)] = 10
+    mqtt_connect_timeout_s: Seconds = 10
+    reconnect_base_s: Seconds = 0.5
+    reconnect_cap_s: Seconds = 30
+    redis_timeout_s: Seconds = 5
+    lease_s: Seconds = 10
+    ingest_window_ms: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    flood_quiet_s: Seconds = 1
+    flood_limit_s: Seconds = 10
+    heartbeat_s: Seconds = 10
+    auth_deadline_s: Seconds = 5
+    login_s: Annotated[float, Meta(gt=0, le=31_536_000)] = 43_200
+
+    stream_entries: Count = 20_000
+    resume_entries: Count = 10_000
+    limit_message_bytes: Count = 16_384
+    limit_snapshot_part_bytes: Count = 32_768
+    limit_unsent_bytes: Count = 131_072
+    limit_subscriptions: Count = 32
+    limit_keys: Count = 16
+    limit_groups: Count = 256
+
+    sites: tuple[SiteSettings, ...] = ()
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the settings; raises SettingsError with one line for each key that is unknown or has a bad value."""
+    found, problems = _from_file(environ.get(CONFIG))
+    tables = found.pop("site", [])
+    found.update(_from_environment(environ, problems))
+    values = _checked(found, problems)
+    sites = _sites(tables, values, problems)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Settings(**{**values, "sites": sites})
+
+
+def _from_file(path: str | None) -> tuple[dict[str, Any], list[str]]:
+    if not path:
+        return {}, []
+    try:
+        with Path(path).open("rb") as file:
+            return tomllib.load(file), []
+    except OSError as error:
+        return {}, [f"{CONFIG}: cannot read {path}: {error.strerror}"]
+    except tomllib.TOMLDecodeError as error:
+        return {}, [f"{CONFIG}: {path} is not TOML: {error}"]
+
+
+def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX) or name == CONFIG:
+            continue
+        key = name.removeprefix(PREFIX).lower()
+        if key.removesuffix("_file") in SECRETS and key.endswith("_file"):
+            key, text = key.removesuffix("_file"), _secret(name, text, problems)  # noqa: PLW2901 - the file's content
+        found[key] = text
+    return found
+
+
+def _secret(name: str, path: str, problems: list[str]) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{name}: cannot read {path}: {error}")
+        return ""
+
+
+def _checked(found: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+    known = {field.name: field for field in msgspec.structs.fields(Settings) if field.name != "sites"}
+    values: dict[str, Any] = {}
+    for key, given in found.items():
+        field = known.get(key)
+        if field is None:
+            problems.append(f"{PREFIX}{key.upper()}: there is no such setting")
+            continue
+        try:
+            values[key] = msgspec.convert(given, field.type, strict=False, dec_hook=_path)
+        except msgspec.ValidationError as error:
+            shown = "" if key in SECRETS else f", got {given!r}"
+            allowed = f"allowed is {ALLOWED[key]}" if key in ALLOWED else error
+            problems.append(f"{PREFIX}{key.upper()}: {allowed}{shown}")
+    values["data_dir"] = values.get("data_dir", Settings().data_dir).expanduser()
+    return values
+
+
+def _path(kind: type, given: object) -> Path:
+    if kind is Path and isinstance(given, str) and given:
+        return Path(given)
+    raise ValueError("Expected a path")
+
+
+def _sites(tables: object, values: Mapping[str, Any], problems: list[str]) -> tuple[SiteSettings, ...]:
+    if not isinstance(tables, list):
+        problems.append("site: expected [[site]] tables")
+        return ()
+    if tables and values.get("mqtt_url"):
+        problems.append("GATEWAY_MQTT_URL: goes without [[site]] tables, or give the URL in the table")
+    if not tables and values.get("mqtt_url"):
+        shared = ("mqtt_url", "mqtt_username", "mqtt_password", "mqtt_fingerprint", "topic_prefix", "dialect")
+        return (SiteSettings(id="home", name="Home", **{key: values[key] for key in shared if key in values}),)
+    sites = [site for number, table in enumerate(tables, 1) if (site := _site(number, table, problems))]
+    twice = {site.id for site in sites if [other.id for other in sites].count(site.id) > 1}
+    problems.extend(f"[[site]] id {name!r}: given twice" for name in sorted(twice))
+    problems.extend(f"[[site]] id {site.id!r}: 'demo' is the simulated site" for site in sites if site.id == "demo")
+    return tuple(sites)
+
+
+def _site(number: int, table: object, problems: list[str]) -> SiteSettings | None:
+    try:
+        if isinstance(table, dict) and "mqtt_password_file" in table:
+            table = dict(table)
+            path = str(table.pop("mqtt_password_file"))
+            table["mqtt_password"] = _secret(f"[[site]] number {number}, mqtt_password_file", path, problems)
+        site = msgspec.convert(table, SiteSettings)
+    except msgspec.ValidationError as error:
+        problems.append(f"[[site]] number {number}: {error}")
+        return None
+    return msgspec.structs.replace(site, name=site.name or site.id)
