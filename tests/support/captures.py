@@ -1,0 +1,20 @@
+"""The recorded 2.x box: its messages exactly as on the wire.
+
+``v2-retained``: the retained topics in the middle of the session, while both cars charge. ``v2-session``: ten minutes
+of it, from unplugged to unplugged again. ``v2-start``: the retained topics just before it (``make_start_state``).
+"""
+
+import gzip
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from gateway.simulator.capture import Recorded, read_messages
+
+DATA = Path(__file__).parent.parent / "data"
+
+CaptureName: TypeAlias = Literal["v2-retained", "v2-session", "v2-start"]
+
+
+def load_capture(name: CaptureName) -> tuple[Recorded, ...]:
+    """The messages in the order in which they came; ``t`` in seconds from the start of the recording."""
+    return read_messages(gzip.decompress((DATA / f"{name}.jsonl.gz").read_bytes()))

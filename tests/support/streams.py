@@ -1,0 +1,14 @@
+"""The recorded box together with thousands of rare keys, whole or only its beginning."""
+
+from gateway.simulator.capture import Capture, Recorded
+from tests.support.captures import load_capture
+from tests.support.rare_keys import RareKeys, merged
+
+
+def capture_with_rare_keys(seed: int, *, until_s: float | None = None) -> Capture:
+    """The 2.x session, or its first seconds, from its start state on, with rare keys changing all the time."""
+    session = [message for message in load_capture("v2-session") if until_s is None or message.t <= until_s]
+    duration_s = until_s or session[-1].t
+    rare = RareKeys(seed)
+    start = (*load_capture("v2-start"), *(Recorded(topic, payload) for topic, payload in rare.start.items()))
+    return Capture(start, tuple(merged(session, rare.messages(duration_s))))
