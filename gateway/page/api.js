@@ -1,0 +1,52 @@
+// The few REST calls of the page. Addresses are relative, so that the gateway may live below a path of a proxy.
+
+const TIMEOUT_MS = 15_000;
+
+/** The gateway's refusal; `status` 0 means that it could not be reached. */
+export class Refusal extends Error {
+  constructor(status, code, message, retryAfterS) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+function address(path) {
+  return new URL(`api/v1/${path}`, document.baseURI);
+}
+
+export function liveAddress() {
+  const url = address("live");
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+async function call(method, path, { token, body } = {}) {
+  const headers = { Accept: "application/json" };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (body) headers["Content-Type"] = "application/json";
+  let answer;
+  try {
+    answer = await fetch(address(path), {
+      method,
+      headers,
+      body: body && JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      cache: "no-store",
+      credentials: "same-origin",
+    });
+  } catch (failure) {
+    throw new Refusal(0, "unreachable", String(failure), null);
+  }
+  const content = await answer.json().catch(() => null);
+  if (answer.ok) return content;
+  const waitS = Number(answer.headers.get("Retry-After"));
+  throw new Refusal(answer.status, content?.code ?? null, content?.detail ?? "", waitS > 0 ? waitS : null);
+}
+
+export const logIn = (name, password) => call("POST", "auth/login", { body: { name, password } });
+export const setUp = (token, password) => call("POST", "auth/setup", { body: { token, password } });
+export const logOut = (token) => call("POST", "auth/logout", { token });
+export const sites = (token) => call("GET", "sites", { token });
+export const catalogue = (token, language) => call("GET", `catalogue?lang=${language}`, { token });

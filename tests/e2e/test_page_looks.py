@@ -1,0 +1,66 @@
+"""The page on every screen and for every eye."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.fake_gateway import NOW, FakeGateway
+from tests.support.page import CAR, PLANT
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+UNNAMED = """() => [...document.querySelectorAll("button, input, select, a, summary")]
+  .filter((one) => one.checkVisibility() && !one.innerText?.trim() && !one.labels?.length)
+  .map((one) => one.outerHTML)"""
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1440])
+async def test_nothing_is_wider_than_the_screen(fake: FakeGateway, width: int) -> None:
+    long = {
+        "chargepoints/5/name": ["Ein sehr langer Name " * 4, NOW],
+        "chargepoints/5/id_tag": ["0123456789ABCDEF" * 2, NOW],
+    }
+    await fake.page.set_viewport_size({"width": width, "height": 900})
+    await fake.open_live({**PLANT, **CAR, **long, "chargepoints/5/meter_wh": [1234567890, NOW]})
+    assert await fake.page.evaluate(SIDEWAYS) == 0
+    assert await fake.page.evaluate(UNNAMED) == []
+
+
+CONTRAST = """() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const rgb = (layers) => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const layer of layers) { canvas.fillStyle = layer; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (colour) => colour.map((one) => one / 255)
+    .map((one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, one, place) => sum + one * [0.2126, 0.7152, 0.0722][place], 0);
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((one) => one.nodeType === Node.TEXT_NODE && one.textContent.trim());
+    if (!own || !element.checkVisibility() || element.closest(".visually-hidden, .skip, noscript, option")) continue;
+    const layers = [];
+    for (let at = element; at; at = at.parentElement) layers.unshift(getComputedStyle(at).backgroundColor);
+    const [front, back] = [light(rgb([...layers, getComputedStyle(element).color])), light(rgb(layers))];
+    const ratio = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+    if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${element.textContent.trim().slice(0, 30)}`);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("link", ["up", "connecting", "down"])
+async def test_text_has_enough_contrast(fake: FakeGateway, scheme: Any, link: str) -> None:
+    await fake.page.emulate_media(color_scheme=scheme)
+    faults: dict[str, list[Any]] = {
+        "chargepoints/5/fault_state": [2, NOW],
+        "chargepoints/5/fault_text": ["broken", NOW],
+    }
+    await fake.open_live({**PLANT, **CAR, **faults, "chargepoints/5/locked": [True, NOW]})
+    fake.change({"link/state": [link, NOW]})
+    await fake.page.wait_for_selector(f"body[data-live={'yes' if link == 'up' else 'no'}]", state="attached")
+    assert await fake.page.evaluate(CONTRAST) == []
