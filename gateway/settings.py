@@ -61,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     redis_url: Annotated[str, Meta(pattern=r"^(rediss?|unix)://.+$")] | None = None
     database_url: Annotated[str, Meta(pattern=r"^(mysql\+aiomysql|sqlite\+aiosqlite)://.+$")] | None = None
     raw: bool = False
+    container: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     trace_file: Path | None = None
 

@@ -1,0 +1,180 @@
+"""MQTT -> dialect -> ledger -> store, for one site.
+
+Phases: wait for the lease; load what the former leader left; then, side by side, keep the lease, receive, watch the
+link and write. When another takes the lease everything is dropped and the wait begins anew. The box is only listened
+to while the lease is held.
+
+Bad input: a message that its topic's reading does not allow is counted, logged once for its topic and skipped.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import NoReturn
+
+import msgspec
+import structlog
+
+from gateway.bridge.leader import Leader
+from gateway.bridge.ledger import Ledger
+from gateway.domain.clock import Clock
+from gateway.domain.errors import NotLeader, StoreUnavailable, Unreadable
+from gateway.domain.freshness import Flood, LinkState, LinkWatch
+from gateway.domain.openwb2 import OpenWB2Reader, subscriptions
+from gateway.mqtt import Broker, Connection, Down, Message
+
+DIALECT = "openwb-2"
+MOST_TOPICS_REMEMBERED = 1_000
+
+log = structlog.get_logger(__name__)
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """Time constants of the ingest, in seconds."""
+
+    window_s: float = 0.02
+    tick_s: float = 0.1
+    flood_quiet_s: float = 1
+    flood_limit_s: float = 10
+    farewell_s: float = 2
+
+
+class Ingest:
+    """Feeds one site from its box for as long as this process leads it."""
+
+    def __init__(
+        self,
+        site: str,
+        broker: Broker,
+        leader: Leader,
+        clock: Clock,
+        *,
+        prefix: str,
+        raw: bool,
+        pace: Pace,
+        report: Callable[[str, str | None], None],
+    ) -> None:
+        self._site = site
+        self._broker = broker
+        self._leader = leader
+        self._clock = clock
+        self._prefix = prefix
+        self._raw = raw
+        self._pace = pace
+        self._report = report
+        self._pending = asyncio.Event()
+        self._unreadable: dict[str, int] = {}
+        self._begin(Ledger({}, DIALECT))
+
+    async def run(self) -> NoReturn:
+        """Lead and feed the site until cancelled; then leave nothing behind that looks live."""
+        try:
+            while True:
+                await self._lead()
+        finally:
+            await self._farewell()
+
+    async def _lead(self) -> None:
+        snapshot = await self._leader.campaign()
+        self._begin(Ledger(snapshot.readings if snapshot else {}, DIALECT))
+        self._tell_link()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._leader.keep_lease(self._pending.set), name="keep lease")
+                group.create_task(self._write(), name="write")
+                group.create_task(self._receive(), name="receive")
+                group.create_task(self._watch(), name="watch the link")
+        except* NotLeader as lost:
+            log.warning("another bridge leads now", site=self._site, reason=str(lost.exceptions[0]))
+
+    def _begin(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._reader = OpenWB2Reader(self._prefix, raw=self._raw)
+        self._link = LinkWatch()
+        self._flood: Flood | None = None
+        self._told: LinkState | None = None
+
+    async def _receive(self) -> NoReturn:
+        await self._broker.run(self._listen, self._lost)
+
+    async def _lost(self, down: Down) -> None:
+        self._flood = None
+        self._link.disconnected(down.reason, self._clock.monotonic())
+        log.info("no connection to the box", site=self._site, reason=down.reason, detail=down.detail)
+        self._tell_link()
+
+    async def _listen(self, connection: Connection) -> None:
+        now = self._clock.monotonic()
+        self._reader = OpenWB2Reader(self._prefix, raw=self._raw)
+        self._ledger.connected()
+        self._link.connected(now)
+        self._flood = Flood(now, quiet_s=self._pace.flood_quiet_s, limit_s=self._pace.flood_limit_s)
+        self._tell_link()
+        await connection.subscribe(subscriptions(self._prefix, self._raw))
+        async for message in connection:
+            self._take(message)
+
+    def _take(self, message: Message) -> None:
+        now = self._clock.monotonic()
+        if self._flood is not None and message.retained:
+            self._flood.retained_message(now)
+        try:
+            values = self._reader.read(message.topic, message.payload)
+        except Unreadable as error:
+            self._note_unreadable(message.topic, error)
+            return
+        self._ledger.bring(values, self._clock.now(), retained=message.retained)
+        beat = self._reader.heartbeat(message.topic, message.payload)
+        if beat is not None:
+            self._link.heartbeat(beat, retained=message.retained, at=now)
+            self._tell_link()
+        if self._ledger.has_pending:
+            self._pending.set()
+
+    async def _watch(self) -> NoReturn:
+        while True:
+            await asyncio.sleep(self._pace.tick_s)
+            now = self._clock.monotonic()
+            if self._flood is not None and self._flood.ended(now):
+                self._flood = None
+                self._ledger.flood_ended()
+                self._link.flood_ended(now)
+                self._pending.set()
+            self._tell_link()
+
+    async def _write(self) -> NoReturn:
+        flushed_at = float("-inf")
+        while True:
+            await self._pending.wait()
+            await asyncio.sleep(max(0.0, flushed_at + self._pace.window_s - self._clock.monotonic()))
+            self._pending.clear()
+            flushed_at = self._clock.monotonic()
+            await self._leader.write(self._ledger)
+
+    def _tell_link(self) -> None:
+        now = self._clock.monotonic()
+        state = self._link.tick(now, self._reader.control_interval_s)
+        if state == self._told:
+            return
+        self._told = state
+        at = self._clock.now()
+        self._ledger.set_link(state, since=round(at - (now - state.since), 3), at=at)
+        self._report("ok" if state.state == "up" else state.state, state.reason)
+        log.info("link", site=self._site, state=state.state, reason=state.reason)
+        self._pending.set()
+
+    def _note_unreadable(self, topic: str, error: Unreadable) -> None:
+        if topic not in self._unreadable:
+            log.warning("unreadable message skipped", site=self._site, topic=topic, reason=error.message)
+        if len(self._unreadable) < MOST_TOPICS_REMEMBERED or topic in self._unreadable:
+            self._unreadable[topic] = self._unreadable.get(topic, 0) + 1
+
+    async def _farewell(self) -> None:
+        if not self._leader.leads:
+            return
+        at = self._clock.now()
+        self._ledger.set_link(LinkState("connecting", None, 0.0), since=round(at, 3), at=at)
+        with contextlib.suppress(TimeoutError, NotLeader, StoreUnavailable):
+            async with asyncio.timeout(self._pace.farewell_s):
+                await self._leader.write(self._ledger)
+                await self._leader.resign()

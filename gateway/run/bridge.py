@@ -1,0 +1,101 @@
+"""The bridge: one ingest for each site. Knows settings and concrete classes; owns nothing that outlives it."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+from gateway.bridge.ingest import Ingest, Pace
+from gateway.bridge.leader import Leader, Timing, Trace
+from gateway.domain.clock import SystemClock
+from gateway.domain.errors import SettingsError
+from gateway.domain.values import Position
+from gateway.mqtt import Broker
+from gateway.run.owner import Service, run_until, stop_on_signals
+from gateway.services.readiness import Readiness, State
+from gateway.settings import Settings, SiteSettings
+from gateway.store.redis import SiteStore, open_client
+
+LINK_STATES: Mapping[str, State] = {"ok": "ok", "connecting": "starting"}
+
+
+async def run_bridge(settings: Settings) -> None:
+    """``openwb-gateway bridge``: until a signal."""
+    if not settings.redis_url:
+        raise SettingsError(
+            "GATEWAY_REDIS_URL: a bridge of its own needs the store that it shares with the web process"
+        )
+    if not settings.sites:
+        raise SettingsError(
+            "GATEWAY_MQTT_URL: a bridge needs a box, or [[site]] tables in the file of GATEWAY_CONFIG"
+        )
+    readiness = Readiness(SystemClock())
+    with stop_on_signals() as stop:
+        async with bridges(settings, settings.sites, settings.redis_url, readiness) as services:
+            await run_until(stop, services)
+
+
+@asynccontextmanager
+async def bridges(
+    settings: Settings, sites: tuple[SiteSettings, ...], redis_url: str, readiness: Readiness
+) -> AsyncIterator[dict[str, Service]]:
+    """The services that feed the sites; the connection behind them is closed on leaving."""
+    async with AsyncExitStack() as stack:
+        redis = open_client(redis_url, settings.redis_timeout_s)
+        stack.push_async_callback(redis.aclose)
+        store = SiteStore(redis, stream_length=settings.stream_entries, ring=settings.resume_entries)
+        trace = stack.enter_context(_tracing(settings.trace_file)) if settings.trace_file else None
+
+        def ingest(site: SiteSettings) -> Ingest:
+            leader = Leader(
+                store,
+                site.id,
+                new_id=lambda: secrets.token_hex(6),
+                timing=Timing(lease_s=settings.lease_s),
+                report=lambda state, reason: readiness.report(f"store for {site.id}", state, reason),
+                trace=trace,
+            )
+            return Ingest(
+                site.id,
+                _broker(settings, site),
+                leader,
+                SystemClock(),
+                prefix=site.topic_prefix,
+                raw=settings.raw,
+                pace=Pace(
+                    window_s=settings.ingest_window_ms / 1000,
+                    flood_quiet_s=settings.flood_quiet_s,
+                    flood_limit_s=settings.flood_limit_s,
+                ),
+                report=lambda state, reason: readiness.report(
+                    f"link of {site.id}", LINK_STATES.get(state, "down"), reason
+                ),
+            )
+
+        yield {f"bridge {site.id}": ingest(site).run for site in sites}
+
+
+def _broker(settings: Settings, site: SiteSettings) -> Broker:
+    return Broker(
+        site.mqtt_url,
+        client_id=f"gateway-{site.id}-{secrets.token_hex(4)}",
+        username=site.mqtt_username,
+        password=site.mqtt_password,
+        fingerprint_sha256=site.mqtt_fingerprint,
+        keepalive_s=settings.mqtt_keepalive_s,
+        connect_deadline_s=settings.mqtt_connect_timeout_s,
+        backoff_base_s=settings.reconnect_base_s,
+        backoff_cap_s=settings.reconnect_cap_s,
+    )
+
+
+@contextmanager
+def _tracing(path: Path) -> Iterator[Trace]:
+    with path.open("a", encoding="utf-8", buffering=1) as file:
+
+        def note(position: Position, messages: int) -> None:
+            line = {"epoch": position.epoch, "seq": position.seq, "messages": messages}
+            file.write(json.dumps(line) + "\n")
+
+        yield note

@@ -1,0 +1,57 @@
+"""What ``up`` runs: real sites, or the demo. Simulated and real values never mix.
+
+Rules:
+
+* Sites with a box: those, in the data directory itself.
+* None: the site ``demo``, in the folder ``demo`` of the data directory, unless something says that real values live
+  here: a database or store given by URL, a database of a real site in the data directory, or one of our container
+  images, which say so by GATEWAY_CONTAINER (a file like /.dockerenv is no proof: people develop in containers too).
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from gateway.domain.errors import SettingsError
+from gateway.settings import Settings, SiteSettings
+
+DEMO = "demo"
+DATABASE_FILE = "gateway.db"
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """``demo``: there is no box; the sites get theirs when the simulation's broker runs."""
+
+    demo: bool
+    data_dir: Path
+
+
+def plan(settings: Settings) -> Plan:
+    """Decide; raises SettingsError with the reason and what to set."""
+    if settings.sites:
+        return Plan(demo=False, data_dir=settings.data_dir)
+    reasons = [name for name in ("database_url", "redis_url") if getattr(settings, name)]
+    reasons = [f"GATEWAY_{name.upper()} is set" for name in reasons]
+    if (settings.data_dir / DATABASE_FILE).exists():
+        reasons.append(f"{settings.data_dir} holds the values of a real site")
+    if settings.container:
+        reasons.append("this is a container")
+    if reasons:
+        raise SettingsError(f"GATEWAY_MQTT_URL: set it to your box; the demo is not for here, since {reasons[0]}")
+    return Plan(demo=True, data_dir=settings.data_dir / DEMO)
+
+
+def demo_site(mqtt_url: str) -> SiteSettings:
+    """The simulated site behind its broker."""
+    return SiteSettings(id=DEMO, name="Demo", mqtt_url=mqtt_url)
+
+
+def prepare_folder(path: Path) -> None:
+    """Make the data directory, readable for us alone; raises SettingsError when that cannot be."""
+    probe = path / ".write-test"
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SettingsError(f"GATEWAY_DATA_DIR: cannot write to {path}: {error.strerror}") from error

@@ -1,0 +1,85 @@
+"""Everything in one process: the embedded parts where none is configured, the bridge and the web server.
+
+What is started last ends first: the server, the bridge (which says farewell to the store), then the store itself.
+"""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+
+import click
+import msgspec
+
+from gateway.domain.clock import SystemClock
+from gateway.mqtt import Broker
+from gateway.run.bridge import bridges
+from gateway.run.owner import Service, stop_on_signals
+from gateway.run.plan import DATABASE_FILE, DEMO, demo_site, plan, prepare_folder
+from gateway.run.web import DATABASE, STORE, serve, web
+from gateway.server import address, bind
+from gateway.services.auth import SetupToken
+from gateway.services.readiness import Readiness
+from gateway.settings import Settings
+from gateway.simulator.broker import EmbeddedBroker
+from gateway.simulator.capture import packaged
+from gateway.simulator.player import Player
+from gateway.store.embedded import EmbeddedValkey
+from gateway.version import VERSION
+
+
+async def run_up(settings: Settings) -> None:
+    """``openwb-gateway up``: until a signal."""
+    chosen = plan(settings)
+    prepare_folder(chosen.data_dir)
+    async with AsyncExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals())
+        listening = stack.enter_context(closing(bind(settings.host, settings.port)))
+        services: dict[str, Service] = {}
+        sites = settings.sites
+        if chosen.demo:
+            box, demo_services = await stack.enter_async_context(_simulated_box())
+            sites = (demo_site(box),)
+            services.update(demo_services)
+        redis_url = settings.redis_url
+        if redis_url is None:
+            valkey = EmbeddedValkey(chosen.data_dir)
+            redis_url = await stack.enter_async_context(valkey)
+            services["embedded store"] = valkey.run
+        database_url = settings.database_url or f"sqlite+aiosqlite:///{chosen.data_dir / DATABASE_FILE}"
+        readiness = Readiness(SystemClock(), (STORE, DATABASE))
+        services.update(await stack.enter_async_context(bridges(settings, sites, redis_url, readiness)))
+        announce = _announcer(settings, address(listening), demo=chosen.demo)
+        made = await stack.enter_async_context(
+            web(settings, sites, readiness, announce, redis_url=redis_url, database_url=database_url)
+        )
+        services.update(made.services)
+        await serve(msgspec.structs.replace(made, services=services), listening, settings, stop)
+
+
+@asynccontextmanager
+async def _simulated_box() -> AsyncIterator[tuple[str, dict[str, Service]]]:
+    """A recorded openWB behind a broker of its own: the broker's URL, and what must run for it."""
+    async with EmbeddedBroker() as broker:
+        player = Player(packaged(), Broker(broker.url, client_id="simulated-openwb"), SystemClock())
+        yield broker.url, {"simulated broker": broker.run, "simulated openWB": player.run}
+
+
+def _announcer(settings: Settings, here: str, *, demo: bool) -> Callable[[SetupToken | None], None]:
+    base = settings.public_url or here
+
+    def announce(link: SetupToken | None) -> None:
+        lines = [f"openwb-gateway {VERSION}", f"  page     {base}/"]
+        if demo:
+            lines.append(
+                f"  site     {DEMO}: a recorded openWB. For your own: GATEWAY_MQTT_URL=mqtt://<box> make run"
+            )
+        else:
+            lines.append(f"  sites    {', '.join(site.id for site in settings.sites)}")
+        if link is None:
+            lines.append("  log in   as admin")
+        else:
+            lines.append(f"  log in   choose a password first (link holds for an hour): {link.link(base)}")
+        lines.append("  stop     Ctrl-C")
+        click.echo("\n".join(lines), file=sys.stdout)
+
+    return announce

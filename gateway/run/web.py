@@ -1,0 +1,159 @@
+"""The web server: hub, follower, database and uvicorn. Knows settings and concrete classes."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+
+import msgspec
+import structlog
+from litestar import Litestar
+
+from gateway.api.sites import SiteInfo
+from gateway.app import Parts, create_app
+from gateway.db.engine import Database
+from gateway.domain.clock import SystemClock
+from gateway.domain.errors import SettingsError
+from gateway.domain.throttle import Patience, Throttle
+from gateway.domain.values import Delta
+from gateway.hub.hub import Hub
+from gateway.protocol.messages import Limits
+from gateway.run.owner import Service, run_until, stop_on_signals
+from gateway.server import address, bind, make_server
+from gateway.services.auth import AuthService, AuthTimes, SetupToken
+from gateway.services.passwords import HashCost, Passwords
+from gateway.services.readiness import Probe, Readiness
+from gateway.settings import Settings, SiteSettings
+from gateway.store.follow import Follower, Step, Unreachable
+from gateway.store.redis import SiteStore, open_blocking_client, open_client
+from gateway.version import VERSION
+
+PAGE = Path(__file__).parents[1] / "page"
+STORE, DATABASE = "store", "database"
+Announce = Callable[[SetupToken | None], None]
+
+log = structlog.get_logger(__name__)
+
+
+class Web(msgspec.Struct, frozen=True):
+    """The application and the services behind it."""
+
+    app: Litestar
+    services: dict[str, Service]
+
+
+async def run_web(settings: Settings) -> None:
+    """``openwb-gateway web``: until a signal."""
+    if not settings.redis_url:
+        raise SettingsError(
+            "GATEWAY_REDIS_URL: a web process of its own needs the store that it shares with the bridge"
+        )
+    if not settings.database_url:
+        raise SettingsError("GATEWAY_DATABASE_URL: a web process of its own needs a database")
+    if not settings.sites:
+        raise SettingsError(
+            "GATEWAY_MQTT_URL: name the box that the bridge serves, or [[site]] tables in GATEWAY_CONFIG"
+        )
+    with stop_on_signals() as stop, closing(bind(settings.host, settings.port)) as listening:
+        base = settings.public_url or address(listening)
+
+        def announce(link: SetupToken | None) -> None:
+            log.info("ready", page=base)
+            if link is not None:
+                log.warning(
+                    "nobody has a password yet; set the first one here, within the hour", link=link.link(base)
+                )
+
+        readiness = Readiness(SystemClock(), (STORE, DATABASE))
+        urls = {"redis_url": settings.redis_url, "database_url": settings.database_url}
+        async with web(settings, settings.sites, readiness, announce, **urls) as made:
+            await serve(made, listening, settings, stop)
+
+
+async def serve(made: Web, listening: socket.socket, settings: Settings, stop: asyncio.Event) -> None:
+    """Run the services and the server until ``stop``. The server ends first, so that no request is cut off."""
+    server = make_server(made.app, message_bytes=settings.limit_message_bytes)
+    ended = asyncio.Event()
+
+    async def serving() -> None:
+        await server.serve(sockets=[listening])
+        if not stop.is_set():
+            return
+        ended.set()
+        await asyncio.Event().wait()
+
+    async def ending() -> None:
+        await stop.wait()
+        server.should_exit = True
+        await asyncio.Event().wait()
+
+    await run_until(ended, {**made.services, "server": serving, "end of the server": ending})
+
+
+@asynccontextmanager
+async def web(
+    settings: Settings,
+    sites: tuple[SiteSettings, ...],
+    readiness: Readiness,
+    announce: Announce,
+    *,
+    redis_url: str,
+    database_url: str,
+) -> AsyncIterator[Web]:
+    """The web process's parts; ``announce`` is called once, when somebody can log in or be set up."""
+    clock = SystemClock()
+    limits = limits_of(settings)
+    async with AsyncExitStack() as stack:
+        redis = open_client(redis_url, settings.redis_timeout_s)
+        stack.push_async_callback(redis.aclose)
+        database = Database(database_url)
+        stack.push_async_callback(database.dispose)
+        store = SiteStore(redis, stream_length=settings.stream_entries, ring=settings.resume_entries)
+        hub = Hub((site.id for site in sites), clock, limits, resume_entries=settings.resume_entries)
+        auth = AuthService(
+            database, clock, Passwords(HashCost()), Throttle(Patience()), times=AuthTimes(login_s=settings.login_s)
+        )
+        follower = Follower(store, lambda: open_blocking_client(redis_url, settings.redis_timeout_s))
+        for site in sites:
+            follower.add(site.id)
+
+        def on_step(site: str, step: Step) -> None:
+            if isinstance(step, Unreachable):
+                readiness.report(STORE, "down", step.reason)
+            elif not isinstance(step, Delta):
+                readiness.report(STORE, "ok")
+            hub.on_step(site, step)
+
+        async def follow() -> None:
+            await follower.run(on_step)
+
+        async def prepare() -> None:
+            await database.migrate()
+            announce(await auth.ensure_admin(settings.admin_password))
+
+        probe = Probe(readiness, DATABASE, prepare=prepare, check=database.ping)
+        parts = Parts(
+            clock=clock,
+            sites=tuple(SiteInfo(site.id, site.name, site.dialect) for site in sites),
+            hub=hub,
+            auth=auth,
+            readiness=readiness,
+            page_dir=PAGE,
+            version=VERSION,
+        )
+        yield Web(create_app(parts), {"hub": hub.run, "follower": follow, "database": probe.run})
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits of a connection as the settings have them."""
+    return Limits(
+        message_bytes=settings.limit_message_bytes,
+        snapshot_part_bytes=settings.limit_snapshot_part_bytes,
+        unsent_bytes=settings.limit_unsent_bytes,
+        subscriptions=settings.limit_subscriptions,
+        keys_per_subscription=settings.limit_keys,
+        groups_per_site=settings.limit_groups,
+        auth_deadline_s=settings.auth_deadline_s,
+        heartbeat_s=settings.heartbeat_s,
+    )

@@ -1,0 +1,54 @@
+"""uvicorn, owned by us: signals belong to the root, so that clean-up after ``serve`` runs."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from litestar import Litestar
+
+from gateway.domain.errors import SettingsError
+
+
+class GatewayServer(uvicorn.Server):
+    """A server that leaves signals to its owner; set ``should_exit`` to end it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def make_server(app: Litestar, *, message_bytes: int) -> GatewayServer:
+    """A server for the app; ``message_bytes`` bounds a websocket message of a client."""
+    return GatewayServer(
+        uvicorn.Config(
+            app,
+            ws="websockets-sansio",
+            ws_max_size=message_bytes,
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+    )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; raises SettingsError with what to change when the address cannot be had."""
+    try:
+        return socket.create_server((host, port), backlog=2048)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise SettingsError(
+            f"GATEWAY_HOST, GATEWAY_PORT: cannot listen on {host}:{port}: {reason}"
+        ) from error
+
+
+def address(bound: socket.socket) -> str:
+    """``http://host:port`` of a listening socket."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

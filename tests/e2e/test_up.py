@@ -1,0 +1,148 @@
+"""``up`` as a household runs it: one command, embedded parts, nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.gateway import ROOT, GatewayPart
+from tests.support.ports import free_port
+from tests.support.waiting import eventually
+
+
+def children(pid: int) -> list[int]:
+    """All processes below ``pid``."""
+    found: list[int] = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            child = int(stat.parent.name)
+            found += [child, *children(child)]
+    return found
+
+
+def gone(pids: list[int]) -> bool:
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+async def test_the_demo_runs_and_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    async with GatewayPart("up", tmp_path) as up:
+        token = up.log_in()
+        assert [site["id"] for site in up.get("/api/v1/sites", token)[1]] == ["demo"]
+
+        def values() -> dict[str, list[object]]:
+            status, body = up.get("/api/v1/sites/demo/values", token)
+            return body["values"] if status == 200 else {}
+
+        await eventually(lambda: values().get("chargepoints/5/name", [None])[0] == "Carport links")
+        assert {"grid/power_w", "pv/power_w", "battery/soc_percent", "house/power_w"} <= values().keys()
+        assert "link/state" in values()
+        below = children(up.pid)
+        assert len(below) >= 2
+        up.signal(number)
+        await up.ended()
+        if number != signal.SIGKILL:
+            assert up.exit_code == 0
+            assert "Traceback" not in up.log
+        await eventually(lambda: gone(below), what="no child is left")
+
+
+async def test_the_first_lines_say_what_runs_and_how_to_log_in(tmp_path: Path) -> None:
+    async with GatewayPart("up", tmp_path) as up:
+        lines = up.log
+        for expected in (f"page     {up.base}/", "demo: a recorded openWB", "log in   as admin", "Ctrl-C"):
+            assert expected in lines
+
+
+async def test_without_a_password_a_link_sets_the_first_one(tmp_path: Path) -> None:
+    async with GatewayPart("up", tmp_path, admin_password=None) as up:
+        link = await eventually(lambda: next((word for word in up.log.split() if "#setup=" in word), ""), 30)
+        token = link.partition("#setup=")[2]
+        status, _ = up.post("/api/v1/auth/setup", {"token": token, "password": "a new good password"})
+        assert status in (200, 204)
+        assert up.log_in("a new good password")
+        assert up.post("/api/v1/auth/setup", {"token": token, "password": "another password"})[0] >= 400
+
+
+async def test_a_second_start_knows_the_users_and_the_values(tmp_path: Path) -> None:
+    async with GatewayPart("up", tmp_path) as up:
+        up.log_in()
+        await up.stop()
+        await up.start()
+        assert up.log_in()
+
+
+async def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
+    async with GatewayPart("up", tmp_path / "one") as up:
+        second = run(tmp_path / "two", GATEWAY_PORT=str(up.port))
+    assert second.returncode == 2
+    assert second.stderr == (
+        f"openwb-gateway: GATEWAY_HOST, GATEWAY_PORT: cannot listen on 127.0.0.1:{up.port}: Address already in use\n"
+    )
+
+
+async def test_a_data_directory_in_use_is_one_clear_line(tmp_path: Path) -> None:
+    async with GatewayPart("up", tmp_path) as up:
+        second = run(tmp_path / "data", GATEWAY_PORT=str(free_port()))
+        assert up.running
+    assert second.returncode == 2
+    assert "another gateway uses" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "line"),
+    [
+        ({"GATEWAY_PORT": "x"}, "GATEWAY_PORT:"),
+        ({"GATEWAY_ADMIN_PASSWORD": "short"}, "GATEWAY_ADMIN_PASSWORD"),
+        ({"GATEWAY_REDIS_URL": "redis://127.0.0.1:1/0"}, "the demo is not for here, since GATEWAY_REDIS_URL is set"),
+    ],
+)
+def test_a_bad_setting_is_one_clear_line(tmp_path: Path, environ: dict[str, str], line: str) -> None:
+    ended = run(tmp_path, **{"GATEWAY_PORT": str(free_port()), **environ})
+    assert ended.returncode == 2
+    assert line in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["web", "bridge"])
+def test_web_and_bridge_alone_need_their_parts(tmp_path: Path, command: str) -> None:
+    ended = run(tmp_path, command)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("openwb-gateway: GATEWAY_REDIS_URL: ")
+
+
+def run(folder: Path, command: str = "up", **environ: str) -> subprocess.CompletedProcess[str]:
+    """A start that is expected to end by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", command],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "GATEWAY_DATA_DIR": str(folder),
+            **{name: os.environ[name] for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_FILE") if name in os.environ},
+            **environ,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+async def test_a_killed_store_comes_back_and_with_it_the_values(tmp_path: Path) -> None:
+    async with GatewayPart("up", tmp_path) as up:
+        token = up.log_in()
+        await eventually(lambda: up.get("/api/v1/sites/demo/values", token)[0] == 200)
+        valkey = next(pid for pid in children(up.pid) if "valkey" in Path(f"/proc/{pid}/cmdline").read_text())
+        os.kill(valkey, signal.SIGKILL)
+        await eventually(lambda: "the embedded Valkey ended" in up.log, 15)
+        await eventually(lambda: up.part("store") == "ok", 30)
+        await eventually(lambda: up.get("/api/v1/sites/demo/values", token)[0] == 200, 30)

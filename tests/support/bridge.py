@@ -1,0 +1,143 @@
+"""A bridge in this process between a real Mosquitto and a real Redis, and a box that says what a test wants."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from itertools import count
+
+import aiomqtt
+
+from gateway.bridge.ingest import Ingest, Pace
+from gateway.bridge.leader import Leader, Timing
+from gateway.domain.clock import SystemClock
+from gateway.domain.errors import StoreUnavailable
+from gateway.domain.values import JsonValue, Reading
+from gateway.mqtt import Broker
+from gateway.store.redis import SiteStore, open_client
+from tests.support.parts import MosquittoPart, RedisPart
+from tests.support.waiting import eventually
+
+INTERVAL_S = 10
+PACE = Pace(window_s=0.005, tick_s=0.02, flood_quiet_s=0.1, flood_limit_s=2)
+
+
+class Bridge:
+    """An ingest, what it reported, and what the store holds of its site. ``stop`` ends it as a signal would."""
+
+    def __init__(self, mosquitto: MosquittoPart, redis: RedisPart, site: str, lease_s: float, **login: str) -> None:
+        self.redis = open_client(redis.url, 1)
+        self.store = SiteStore(self.redis)
+        self.site = site
+        self.reports: dict[str, tuple[str, str | None]] = {}
+        self.stop: Callable[[], object] = lambda: None
+        name, numbers = f"{id(self):x}", count()
+        leader = Leader(
+            self.store,
+            site,
+            new_id=lambda: f"{name}-{next(numbers)}",
+            timing=Timing(lease_s=lease_s, retry_base_s=0.02, retry_cap_s=0.2),
+            report=lambda state, reason: self.reports.update(store=(state, reason)),
+        )
+        broker = Broker(
+            mosquitto.url,
+            client_id=f"bridge-{name}",
+            username=login.get("username", ""),
+            password=login.get("password", ""),
+            keepalive_s=1,
+            connect_deadline_s=1,
+            backoff_base_s=0.05,
+            backoff_cap_s=0.2,
+        )
+        self.ingest = Ingest(
+            site,
+            broker,
+            leader,
+            SystemClock(),
+            prefix="openWB/",
+            raw=False,
+            pace=PACE,
+            report=lambda state, reason: self.reports.update(link=(state, reason)),
+        )
+
+    async def reading(self, key: str) -> Reading | None:
+        """What the store holds at this moment."""
+        snapshot = await self.store.load(self.site)
+        return snapshot.readings.get(key) if snapshot else None
+
+    async def value(self, key: str) -> JsonValue:
+        reading = await self.reading(key)
+        return reading.value if reading else None
+
+    async def holds(self, key: str, value: JsonValue, *, within_s: float = 15) -> Reading:
+        """Wait until the store shows the value; its reading then."""
+
+        async def shown() -> Reading | None:
+            with contextlib.suppress(StoreUnavailable):
+                reading = await self.reading(key)
+                return reading if reading is not None and reading.value == value else None
+            return None
+
+        found = await eventually(shown, within_s, every_s=0.03, what=f"{key} = {value!r}")
+        assert found is not None
+        return found
+
+    async def has_not(self, key: str) -> None:
+        """Wait until the key ceased to be."""
+
+        async def gone() -> bool:
+            return await self.reading(key) is None
+
+        await eventually(gone, what=f"{key} is gone")
+
+
+@contextlib.asynccontextmanager
+async def bridge(
+    mosquitto: MosquittoPart, redis: RedisPart, site: str, *, lease_s: float = 1.5, **login: str
+) -> AsyncIterator[Bridge]:
+    """A bridge that runs until the block is left."""
+    made = Bridge(mosquitto, redis, site, lease_s, **login)
+    task = asyncio.create_task(made.ingest.run(), name="bridge")
+    made.stop = task.cancel
+    try:
+        yield made
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await made.redis.aclose()
+
+
+class LiveBox:
+    """Publishes as an openWB does: retained, JSON, with a heart that beats when told to."""
+
+    def __init__(self, mosquitto: MosquittoPart) -> None:
+        self._mosquitto = mosquitto
+        self._time_s = 1_795_330_000.0
+
+    async def say(self, messages: dict[str, object]) -> None:
+        """Publish; a bytes payload goes out as it is."""
+        async with aiomqtt.Client("127.0.0.1", self._mosquitto.port) as client:
+            for topic, value in messages.items():
+                payload = value if isinstance(value, bytes) else json.dumps(value)
+                await client.publish(f"openWB/{topic}", payload, qos=1, retain=True)
+
+    async def come_alive(self, bridge: Bridge) -> None:
+        """Beat until the bridge calls the link up."""
+
+        async def up() -> bool:
+            self._time_s += INTERVAL_S
+            await self.say({"system/time": self._time_s})
+            return await bridge.value("link/state") == "up"
+
+        await eventually(up, 15, every_s=0.1, what="the link is up")
+
+
+START: dict[str, object] = {
+    "counter/get/hierarchy": [{"id": 0, "type": "counter", "children": [{"id": 5, "type": "cp", "children": []}]}],
+    "counter/0/get/power": 1000.5,
+    "chargepoint/5/get/power": 0,
+    "chargepoint/5/config": {"name": "Carport", "id": 5, "ev": 0, "template": 0},
+    "general/control_interval": INTERVAL_S,
+    "system/time": 1_795_330_000.0,
+}
