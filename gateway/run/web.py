@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,7 @@ from gateway.services.auth import AuthService, AuthTimes, SetupToken
 from gateway.services.passwords import HashCost, Passwords
 from gateway.services.readiness import Probe, Readiness
 from gateway.settings import Settings, SiteSettings
-from gateway.store.follow import Follower, Step, Unreachable
+from gateway.store.follow import Follower, OnStep, Step, Unreachable
 from gateway.store.redis import SiteStore, open_blocking_client, open_client
 from gateway.version import VERSION
 
@@ -102,31 +103,20 @@ async def web(
     database_url: str,
 ) -> AsyncIterator[Web]:
     """The web process's parts; ``announce`` is called once, when somebody can log in or be set up."""
-    clock = SystemClock()
-    limits = limits_of(settings)
+    clock, limits = SystemClock(), limits_of(settings)
     async with AsyncExitStack() as stack:
         redis = open_client(redis_url, settings.redis_timeout_s)
         stack.push_async_callback(redis.aclose)
         database = Database(database_url)
         stack.push_async_callback(database.dispose)
-        store = SiteStore(redis, stream_length=settings.stream_entries, ring=settings.resume_entries)
         hub = Hub((site.id for site in sites), clock, limits, resume_entries=settings.resume_entries)
-        auth = AuthService(
-            database, clock, Passwords(HashCost()), Throttle(Patience()), times=AuthTimes(login_s=settings.login_s)
-        )
+        store = SiteStore(redis, stream_length=settings.stream_entries, ring=settings.resume_entries)
         follower = Follower(store, lambda: open_blocking_client(redis_url, settings.redis_timeout_s))
         for site in sites:
             follower.add(site.id)
-
-        def on_step(site: str, step: Step) -> None:
-            if isinstance(step, Unreachable):
-                readiness.report(STORE, "down", step.reason)
-            elif not isinstance(step, Delta):
-                readiness.report(STORE, "ok")
-            hub.on_step(site, step)
-
-        async def follow() -> None:
-            await follower.run(on_step)
+        auth = AuthService(
+            database, clock, Passwords(HashCost()), Throttle(Patience()), times=AuthTimes(login_s=settings.login_s)
+        )
 
         async def prepare() -> None:
             await database.migrate()
@@ -141,8 +131,21 @@ async def web(
             readiness=readiness,
             page_dir=PAGE,
             version=VERSION,
+            limits=limits,
         )
+        follow = partial(follower.run, _reporting(hub, readiness))
         yield Web(create_app(parts), {"hub": hub.run, "follower": follow, "database": probe.run})
+
+
+def _reporting(hub: Hub, readiness: Readiness) -> OnStep:
+    def on_step(site: str, step: Step) -> None:
+        if isinstance(step, Unreachable):
+            readiness.report(STORE, "down", step.reason)
+        elif not isinstance(step, Delta):
+            readiness.report(STORE, "ok")
+        hub.on_step(site, step)
+
+    return on_step
 
 
 def limits_of(settings: Settings) -> Limits:
