@@ -123,7 +123,7 @@ class Ingest:
         except Unreadable as error:
             self._note_unreadable(message.topic, error)
             return
-        self._ledger.bring(values, self._clock.now(), retained=message.retained)
+        self._ledger.bring(values, self._now(), retained=message.retained)
         beat = self._reader.heartbeat(message.topic, message.payload)
         if beat is not None:
             self._link.heartbeat(beat, retained=message.retained, at=now)
@@ -157,11 +157,15 @@ class Ingest:
         if state == self._told:
             return
         self._told = state
-        at = self._clock.now()
+        at = self._now()
         self._ledger.set_link(state, since=round(at - (now - state.since), 3), at=at)
         self._report("ok" if state.state == "up" else state.state, state.reason)
         log.info("link", site=self._site, state=state.state, reason=state.reason)
         self._pending.set()
+
+    def _now(self) -> float:
+        """Epoch seconds, to the millisecond."""
+        return round(self._clock.now(), 3)
 
     def _note_unreadable(self, topic: str, error: Unreadable) -> None:
         if topic not in self._unreadable:
@@ -172,8 +176,8 @@ class Ingest:
     async def _farewell(self) -> None:
         if not self._leader.leads:
             return
-        at = self._clock.now()
-        self._ledger.set_link(LinkState("connecting", None, 0.0), since=round(at, 3), at=at)
+        at = self._now()
+        self._ledger.set_link(LinkState("connecting", None, 0.0), since=at, at=at)
         with contextlib.suppress(TimeoutError, NotLeader, StoreUnavailable):
             async with asyncio.timeout(self._pace.farewell_s):
                 await self._leader.write(self._ledger)

@@ -14,7 +14,7 @@ from litestar import Litestar
 from gateway.api.sites import SiteInfo
 from gateway.app import Parts, create_app
 from gateway.db.engine import Database
-from gateway.domain.clock import SystemClock
+from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.errors import SettingsError
 from gateway.domain.throttle import Patience, Throttle
 from gateway.domain.values import Delta
@@ -114,9 +114,7 @@ async def web(
         follower = Follower(store, lambda: open_blocking_client(redis_url, settings.redis_timeout_s))
         for site in sites:
             follower.add(site.id)
-        auth = AuthService(
-            database, clock, Passwords(HashCost()), Throttle(Patience()), times=AuthTimes(login_s=settings.login_s)
-        )
+        auth = _auth(settings, database, clock)
 
         async def prepare() -> None:
             await database.migrate()
@@ -135,6 +133,11 @@ async def web(
         )
         follow = partial(follower.run, _reporting(hub, readiness))
         yield Web(create_app(parts), {"hub": hub.run, "follower": follow, "database": probe.run})
+
+
+def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:
+    times = AuthTimes(login_s=settings.login_s)
+    return AuthService(database, clock, Passwords(HashCost()), Throttle(Patience()), times=times)
 
 
 def _reporting(hub: Hub, readiness: Readiness) -> OnStep:

@@ -1,0 +1,100 @@
+"""Logging in and out."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, SkipValidation
+
+from gateway.api.errors import problems
+from gateway.api.guards import current_login, source_of
+from gateway.api.live import Live
+from gateway.domain.access import PASSWORD_CHARS, LoginName, Password, Role
+from gateway.services.auth import AuthService
+
+Auth = NamedDependency[SkipValidation[AuthService]]
+
+
+class LoginRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[LoginName, msgspec.Meta(examples=["admin"])]
+    password: Password
+
+
+class SetupRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=128, description="From the set-up link.")]
+    password: Annotated[
+        str,
+        msgspec.Meta(description=f"{PASSWORD_CHARS[0]} to {PASSWORD_CHARS[1]} characters.", max_length=1024),
+    ]
+
+
+class UserAnswer(msgspec.Struct, frozen=True):
+    name: Annotated[str, msgspec.Meta(examples=["admin"])]
+    role: Role
+
+
+class LoginAnswer(msgspec.Struct, frozen=True):
+    token: Annotated[str, msgspec.Meta(examples=["yJ0c9mYb3kq7wT2uVt4mXb1oQv8aZr5eLh6nPd0sKfU"])]
+    token_type: Literal["Bearer"]
+    expires_at: datetime
+    user: UserAnswer
+
+
+class MeAnswer(msgspec.Struct, frozen=True):
+    name: str
+    role: Role
+    scopes: tuple[str, ...]
+    expires_at: datetime
+
+
+@post(
+    "/auth/login",
+    status_code=200,
+    summary="Log in",
+    description="Gives a token for 12 hours; send it as `Authorization: Bearer …`.",
+    responses=problems(400, 401, 413, 429, 503),
+    tags=["login"],
+)
+async def login(data: JSONBody[LoginRequest], request: Request[Any, Any, Any], auth: Auth) -> LoginAnswer:
+    made = await auth.login(data.name, data.password, source_of(request), request.headers.get("user-agent", ""))
+    user = UserAnswer(made.user.name, made.user.role)
+    return LoginAnswer(made.token, "Bearer", moment(made.expires_at), user)
+
+
+@post(
+    "/auth/setup",
+    status_code=204,
+    summary="Choose the first password",
+    description="With the token of the set-up link that the first start prints; works once, near the gateway only.",
+    responses=problems(400, 401, 403, 409, 413, 429, 503),
+    tags=["login"],
+)
+async def setup(data: JSONBody[SetupRequest], request: Request[Any, Any, Any], auth: Auth) -> None:
+    await auth.setup(data.token, data.password, source_of(request))
+
+
+@post(
+    "/auth/logout",
+    status_code=204,
+    summary="Log out",
+    description="The token is worth nothing from here on, and its websockets are closed.",
+    responses=problems(401, 503),
+    tags=["login"],
+)
+async def logout(request: Request[Any, Any, Any], auth: Auth, live: NamedDependency[SkipValidation[Live]]) -> None:
+    login = current_login(request)
+    await auth.logout(login)
+    live.close_login(login.token_id)
+
+
+@get("/me", summary="Who is logged in", responses=problems(401, 503), tags=["login"])
+async def me(request: Request[Any, Any, Any]) -> MeAnswer:
+    login = current_login(request)
+    return MeAnswer(login.name, login.role, login.scopes, moment(login.expires_at))
+
+
+def moment(epoch_s: float) -> datetime:
+    """A time as REST tells it: RFC 3339, UTC."""
+    return datetime.fromtimestamp(epoch_s, UTC)

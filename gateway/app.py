@@ -1,0 +1,86 @@
+"""The web application, put together from its parts. No I/O here: the parts are ready, or heal by themselves."""
+
+from pathlib import Path
+
+import msgspec
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+
+from gateway.api import auth, catalogue, docs, health, live, page, sites
+from gateway.api.addresses import without_tokens
+from gateway.api.errors import exception_handlers
+from gateway.api.files import Folder
+from gateway.api.guards import bearer_guard
+from gateway.api.headers import with_safe_headers
+from gateway.api.live import Live
+from gateway.api.sites import SiteInfo, Sites
+from gateway.domain.clock import Clock
+from gateway.hub.hub import Hub
+from gateway.protocol.messages import Limits
+from gateway.services.auth import AuthService
+from gateway.services.readiness import Readiness
+
+API = "/api/v1"
+MAX_BODY_BYTES = 16_384
+
+# Handlers below /api/v1. Those behind the login are the rule; each exception says who it is.
+OPEN: tuple[ControllerRouterHandler, ...] = (auth.login, auth.setup)
+BEHIND_LOGIN: tuple[ControllerRouterHandler, ...] = (
+    auth.logout,
+    auth.me,
+    sites.list_sites,
+    sites.one_site,
+    sites.site_values,
+    catalogue.catalogue,
+)
+# Websockets say who they are in their first message.
+SOCKETS: tuple[ControllerRouterHandler, ...] = (live.live_socket,)
+OUTSIDE: tuple[ControllerRouterHandler, ...] = (health.live, health.ready, page.index, page.file)
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the application is made of; who made them also ends them."""
+
+    clock: Clock
+    sites: tuple[SiteInfo, ...]
+    hub: Hub
+    auth: AuthService
+    readiness: Readiness
+    page_dir: Path
+    version: str
+    limits: Limits = Limits()
+
+
+def create_app(parts: Parts) -> Litestar:
+    """The application: REST, the websocket, the page and the documentation."""
+    known_sites = Sites(parts.sites, parts.hub)
+    connections = Live(parts.hub, parts.auth.whoami, parts.clock, parts.limits, version=parts.version)
+    page_folder = Folder(parts.page_dir, page.POLICY)
+    app = Litestar(
+        route_handlers=[
+            Router(API, route_handlers=[*OPEN, *SOCKETS]),
+            Router(
+                API,
+                route_handlers=list(BEHIND_LOGIN),
+                guards=[bearer_guard(parts.auth)],
+                security=[{docs.SCHEME: []}],
+            ),
+            *OUTSIDE,
+        ],
+        dependencies={
+            "auth": Provide(lambda: parts.auth, sync_to_thread=False),
+            "live": Provide(lambda: connections, sync_to_thread=False),
+            "page": Provide(lambda: page_folder, sync_to_thread=False),
+            "readiness": Provide(lambda: parts.readiness, sync_to_thread=False),
+            "sites": Provide(lambda: known_sites, sync_to_thread=False),
+        },
+        exception_handlers=exception_handlers(),
+        openapi_config=docs.openapi(parts.version),
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+        debug=False,
+    )
+    # around everything, because Litestar's own hooks miss unknown paths or cost each websocket frame a call
+    app.asgi_handler = with_safe_headers(without_tokens(app.asgi_handler))
+    return app

@@ -1,0 +1,93 @@
+"""Which parts of this process work, and since when.
+
+A part is ``starting`` until somebody reports it; ``since`` is the moment of its last change of state.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from gateway.domain.clock import Clock
+from gateway.domain.errors import Unavailable
+
+State: TypeAlias = Literal["starting", "ok", "down"]
+
+
+class PartState(msgspec.Struct, frozen=True):
+    """One part: ``since`` in epoch seconds, ``reason`` a sentence or a code without secrets."""
+
+    name: str
+    state: State
+    since: float
+    reason: str | None = None
+
+
+class Readiness:
+    """The parts named at the start must all be ok; those that report later join them."""
+
+    def __init__(self, clock: Clock, parts: Iterable[str] = ()) -> None:
+        self._clock = clock
+        self._parts = {name: PartState(name, "starting", clock.now()) for name in parts}
+
+    def report(self, part: str, state: State, reason: str | None = None) -> None:
+        """Say how a part does; saying the same again changes nothing."""
+        known = self._parts.get(part)
+        since = known.since if known is not None and known.state == state else self._clock.now()
+        self._parts[part] = PartState(part, state, since, reason)
+
+    def parts(self) -> tuple[PartState, ...]:
+        return tuple(self._parts.values())
+
+    @property
+    def ready(self) -> bool:
+        return all(part.state == "ok" for part in self._parts.values())
+
+
+class Probe:
+    """Prepares a part until that succeeds, then asks it every ``period_s`` how it does, and reports both.
+
+    Only Unavailable is survived: any other error is the owner's to see.
+    """
+
+    def __init__(
+        self,
+        readiness: Readiness,
+        part: str,
+        *,
+        prepare: Callable[[], Awaitable[None]],
+        check: Callable[[], Awaitable[None]],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        period_s: float = 2.0,
+        backoff_cap_s: float = 10.0,
+        spread: Callable[[], float] = random.random,
+    ) -> None:
+        self._readiness = readiness
+        self._part = part
+        self._prepare = prepare
+        self._check = check
+        self._sleep = sleep
+        self._period_s = period_s
+        self._backoff_cap_s = backoff_cap_s
+        self._spread = spread
+
+    async def run(self) -> None:
+        """For ever; stop it by cancelling."""
+        pause_s = self._period_s
+        while not await self._succeeds(self._prepare):
+            await self._sleep(pause_s * (0.5 + self._spread() / 2))
+            pause_s = min(self._backoff_cap_s, pause_s * 2)
+        while True:
+            await self._sleep(self._period_s * (0.5 + self._spread() / 2))
+            await self._succeeds(self._check)
+
+    async def _succeeds(self, attempt: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await attempt()
+        except Unavailable as error:
+            self._readiness.report(self._part, "down", error.message)
+            return False
+        self._readiness.report(self._part, "ok")
+        return True

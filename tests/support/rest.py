@@ -1,0 +1,79 @@
+"""The web application with a database of its own, a clock in the test's hands and a hub that says what it is told."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from litestar import Litestar
+
+import gateway
+from gateway.api.sites import SiteInfo
+from gateway.app import Parts, create_app
+from gateway.db.engine import Database
+from gateway.domain.throttle import Patience, Throttle
+from gateway.domain.values import Delta, Position, Reading
+from gateway.hub.hub import Hub
+from gateway.protocol.messages import Limits
+from gateway.services.auth import AuthService, AuthTimes
+from gateway.services.passwords import HashCost, Passwords
+from gateway.services.readiness import Readiness
+from gateway.store.follow import Loaded
+from tests.support.clock import FakeClock
+
+PASSWORD = "correct horse"
+CHEAP = HashCost(memory_kib=8, passes=1, lanes=1)
+PAGE = Path(gateway.__file__).parent / "page"
+
+
+class ToldHub(Hub):
+    """A hub whose follower is the test."""
+
+    def begin(self, site: str, readings: Mapping[str, Reading], *, epoch: str = "e1", seq: int = 100) -> None:
+        """A snapshot in which every key changed last at ``seq``."""
+        seqs = dict.fromkeys(readings, seq)
+        self.on_step(site, Loaded(Position(epoch, seq), dict(readings), seqs, {}, 0))
+
+    def change(self, site: str, **changes: Reading | None) -> None:
+        """One delta; a key's slashes are written as two underscores."""
+        state = self.state(site)
+        assert state is not None
+        named = {key.replace("__", "/"): reading for key, reading in changes.items()}
+        self.on_step(site, Delta(state.position.epoch, state.position.seq, state.position.seq + 1, named))
+
+
+class Web:
+    """The application and what it is made of."""
+
+    def __init__(self, database: Database, page_dir: Path = PAGE, patience: Patience | None = None) -> None:
+        self.clock = FakeClock()
+        self.database = database
+        self.hub = ToldHub(("home", "yard"), self.clock, Limits())
+        self.auth = make_auth(database, self.clock, patience=patience)
+        self.readiness = Readiness(self.clock, ("database", "store"))
+        self.parts = Parts(
+            clock=self.clock,
+            sites=(SiteInfo("home", "Home", "openwb-2"), SiteInfo("yard", "Yard", "auto")),
+            hub=self.hub,
+            auth=self.auth,
+            readiness=self.readiness,
+            page_dir=page_dir,
+            version="1.2.3",
+        )
+        self.app: Litestar = create_app(self.parts)
+
+
+def make_auth(
+    database: Database, clock: FakeClock, *, cost: HashCost = CHEAP, patience: Patience | None = None
+) -> AuthService:
+    return AuthService(database, clock, Passwords(cost), Throttle(patience or Patience()), times=AuthTimes())
+
+
+@asynccontextmanager
+async def sqlite(folder: Path) -> AsyncIterator[Database]:
+    """A migrated database in a file of its own."""
+    database = Database(f"sqlite+aiosqlite:///{folder / 'gateway.db'}")
+    try:
+        await database.migrate()
+        yield database
+    finally:
+        await database.dispose()
