@@ -1,0 +1,372 @@
+"""One connection of the reference client, and the subscriptions it carries.
+
+Rules:
+
+* Subscriptions that the server makes one have one number, and share one view here while the connection stands. One of
+  them that is updated becomes a subscription of its own.
+* What a request is about is looked up when its answer comes: an ``update`` moves whatever has that number then.
+* A request refused for now is repeated after the time the server told, as long as the connection stands.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import UnsetType
+from websockets.asyncio.client import ClientConnection
+
+from gateway.domain.errors import GatewayError
+from gateway.domain.values import Changes, Position, Reading
+from gateway.protocol.messages import (
+    DeltaMessage,
+    Error,
+    FromClient,
+    Ping,
+    Reset,
+    ServerMessage,
+    ServerMessageReader,
+    SnapshotPart,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Unsubscribed,
+    Update,
+)
+from gateway.protocol.view import Applied, View
+
+Event = Literal["opened", "sent", "received", "closed"]
+Log: TypeAlias = Callable[[Event, str], None]
+"""What happened, and the message as it went over the wire, or the close code."""
+
+
+class ConnectionEnded(GatewayError):
+    """The server wants this client not to come back."""
+
+    code = "connection_ended"
+
+
+class RequestRefused(GatewayError):
+    """The server's answer to a request; ``reason`` is the code it gave."""
+
+    code = "request_refused"
+
+    def __init__(self, error: Error) -> None:
+        super().__init__(f"{error.code}: {error.message}", retry_after_s=error.retry_after_s)
+        self.reason = error.code
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds."""
+
+    connect_s: float = 10.0
+    silence_s: float = 25.0
+    ping_s: float = 20.0
+    pong_s: float = 3.0
+    retry_base_s: float = 1.0
+    retry_cap_s: float = 60.0
+
+
+class Updated(msgspec.Struct, frozen=True):
+    """What changed since the last look, at the position held now. ``whole``: keys not named are gone."""
+
+    position: Position
+    changes: Changes
+    whole: bool
+
+
+class Subscription:
+    """One view. ``values`` are as of ``position``; while that is None they are what was known last.
+
+    Iterating gives an ``Updated`` whenever something changed; it ends with the subscription, raising what ended it.
+    One iteration at a time.
+    """
+
+    def __init__(self, site: str, keys: tuple[str, ...], min_interval_ms: float) -> None:
+        self.site = site
+        self.keys = keys
+        self.min_interval_ms = min_interval_ms
+        self.paused = False
+        self.view = View()
+        self.number: int | None = None
+        self.over = False
+        self._changes: Changes = {}
+        self._whole = False
+        self._news = asyncio.Event()
+        self._answered = asyncio.Event()
+        self._failure: GatewayError | None = None
+
+    @property
+    def values(self) -> dict[str, Reading]:
+        return self.view.readings
+
+    @property
+    def position(self) -> Position | None:
+        return self.view.position
+
+    async def complete(self) -> None:
+        """Wait until the whole view is there; raises what makes that impossible."""
+        while self.position is None:
+            await self._next_news()
+
+    def __aiter__(self) -> AsyncIterator[Updated]:
+        return self._updates()
+
+    async def _updates(self) -> AsyncIterator[Updated]:
+        while not self.over or self._failure is not None:
+            if self.position is not None and (self._changes or self._whole):
+                updated = Updated(self.position, self._changes, self._whole)
+                self._changes, self._whole = {}, False
+                yield updated
+            else:
+                await self._next_news()
+
+    async def _next_news(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._news.clear()
+        await self._news.wait()
+
+    def applied(self, applied: Applied) -> None:
+        """The view took a message."""
+        self._changes = applied.changes if applied.whole else {**self._changes, **applied.changes}
+        self._whole = self._whole or applied.whole
+        self._news.set()
+
+    def answered(self) -> None:
+        """The server accepted it."""
+        self._answered.set()
+
+    async def accepted(self) -> None:
+        """Wait for the server's answer; raises what ended the subscription instead."""
+        await self._answered.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def end(self, failure: GatewayError | None) -> None:
+        """Nothing more will come."""
+        self._failure = failure if not self.over else self._failure
+        self.over = True
+        self._news.set()
+        self._answered.set()
+
+
+class Stream(msgspec.Struct, eq=False):
+    """What comes under one number."""
+
+    view: View
+    subscriptions: list[Subscription]
+
+
+class Link:
+    """Sends requests, takes messages. ``tasks`` must be set before anything is taken."""
+
+    tasks: asyncio.TaskGroup
+
+    def __init__(self, socket: ClientConnection, timing: Timing, log: Log) -> None:
+        self.socket = socket
+        self.authenticated = False
+        self._timing = timing
+        self._log = log
+        self._reader = ServerMessageReader()
+        self._last_id = 0
+        self._streams: dict[int, Stream] = {}
+        self._subscribing: dict[int, Subscription] = {}
+        self._updating: dict[int, tuple[int, asyncio.Future[None]]] = {}
+        self._one_update = asyncio.Lock()
+
+    def next_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    async def send(self, message: FromClient) -> None:
+        text = msgspec.json.encode(message).decode()
+        self._log("sent", text)
+        await self.socket.send(text)
+
+    async def receive(self) -> ServerMessage | None:
+        """The next message, None for one not known; raises TimeoutError when the connection is dead."""
+        expected = any(not one.paused for stream in self._streams.values() for one in stream.subscriptions)
+        try:
+            async with asyncio.timeout(self._timing.silence_s if expected else self._timing.ping_s):
+                text = await self.socket.recv()
+        except TimeoutError:
+            if expected or not self.authenticated:
+                raise
+            await self.send(Ping())
+            async with asyncio.timeout(self._timing.pong_s):
+                text = await self.socket.recv()
+        decoded = text if isinstance(text, str) else text.decode()
+        self._log("received", decoded)
+        return self._reader.read(decoded)
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    async def ask_for(self, subscription: Subscription) -> None:
+        """Subscribe, from what is held."""
+        if subscription.over:
+            return
+        request_id = self.next_id()
+        self._subscribing[request_id] = subscription
+        await self.send(
+            Subscribe(
+                id=request_id,
+                site=subscription.site,
+                keys=subscription.keys,
+                min_interval_ms=subscription.min_interval_ms,
+                held=subscription.view.held,
+            )
+        )
+
+    async def update(
+        self,
+        subscription: Subscription,
+        keys: tuple[str, ...] | UnsetType,
+        min_interval_ms: float | UnsetType,
+        paused: bool | UnsetType,
+    ) -> None:
+        """Returns when the server has done it, or the connection ended; raises RequestRefused.
+
+        One at a time, because the number of a subscription may be another after the answer.
+        """
+        async with self._one_update:
+            await self._update(subscription, keys, min_interval_ms, paused)
+
+    async def _update(
+        self,
+        subscription: Subscription,
+        keys: tuple[str, ...] | UnsetType,
+        min_interval_ms: float | UnsetType,
+        paused: bool | UnsetType,
+    ) -> None:
+        number = subscription.number
+        if number is None:
+            return
+        stream = self._streams[number]
+        if len(stream.subscriptions) > 1:
+            stream.subscriptions.remove(subscription)
+            subscription.number = None
+            subscription.view = stream.view.copy()
+            await self.ask_for(subscription)
+            return
+        request_id = self.next_id()
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._updating[request_id] = (number, answer)
+        await self.send(
+            Update(id=request_id, subscription=number, keys=keys, min_interval_ms=min_interval_ms, paused=paused)
+        )
+        await answer
+
+    async def leave(self, subscription: Subscription) -> None:
+        """Unsubscribe, unless others share the number."""
+        stream = self._streams.get(subscription.number) if subscription.number is not None else None
+        if stream is not None:
+            stream.subscriptions.remove(subscription)
+            await self._end_if_unused(subscription.number, stream)
+        subscription.number = None
+
+    async def _end_if_unused(self, number: int | None, stream: Stream) -> None:
+        if number is not None and not stream.subscriptions:
+            await self.send(Unsubscribe(id=self.next_id(), subscription=number))
+
+    def ended(self) -> None:
+        """The connection is over: what was asked for is answered by the next one."""
+        for _number, answer in self._updating.values():
+            if not answer.done():
+                answer.set_result(None)
+        for stream in self._streams.values():
+            for subscription in stream.subscriptions:
+                subscription.number = None
+                subscription.view = stream.view.copy()
+
+    # --- what comes -----------------------------------------------------------------------------------------------
+
+    async def take(self, message: ServerMessage) -> None:
+        """Apply a message; raises ChainBroken."""
+        match message:
+            case Subscribed() if message.id in self._subscribing:
+                await self._subscribed(self._subscribing.pop(message.id), message)
+            case Subscribed() if message.id in self._updating:
+                number, answer = self._updating.pop(message.id)
+                self._moved(number, message)
+                if not answer.done():
+                    answer.set_result(None)
+            case Unsubscribed():
+                self._unsubscribed(message)
+            case SnapshotPart() | DeltaMessage():
+                self._values(message)
+            case Reset():
+                stream = self._streams.pop(message.subscription, None)
+                if stream is not None:
+                    self._put(stream.view.reset(message), stream)
+            case Error():
+                self._refused(message)
+            case _:
+                pass
+
+    async def _subscribed(self, subscription: Subscription, message: Subscribed) -> None:
+        stream = self._streams.get(message.subscription)
+        if stream is None:
+            stream = Stream(subscription.view, [])
+            self._streams[message.subscription] = stream
+        stream.view.subscribed(message)
+        stream.subscriptions.append(subscription)
+        subscription.view = stream.view
+        subscription.number = message.subscription
+        if message.how == "unchanged" and stream.view.position is not None:
+            subscription.applied(Applied(stream.view.position, dict(stream.view.readings), whole=True))
+        subscription.answered()
+        if subscription.over:
+            await self.leave(subscription)
+        elif subscription.paused:
+            request_id = self.next_id()
+            answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._updating[request_id] = (message.subscription, answer)
+            await self.send(Update(id=request_id, subscription=message.subscription, paused=True))
+
+    def _moved(self, number: int, message: Subscribed) -> None:
+        stream = self._streams.pop(number, None)
+        if stream is not None:
+            self._put(message.subscription, stream)
+            self._streams[message.subscription].view.subscribed(message)
+
+    def _put(self, number: int, stream: Stream) -> None:
+        """Under that number from now on; what is there already joins in, with the stream's view."""
+        there = self._streams.pop(number, None)
+        self._streams[number] = stream
+        stream.subscriptions += there.subscriptions if there is not None else []
+        for subscription in stream.subscriptions:
+            subscription.number = number
+            subscription.view = stream.view
+
+    def _unsubscribed(self, message: Unsubscribed) -> None:
+        stream = self._streams.pop(message.subscription, None)
+        for subscription in stream.subscriptions if stream is not None else ():
+            gone = Error(id=None, code="not_found", message="the site may no longer be seen")
+            subscription.end(RequestRefused(gone))
+
+    def _values(self, message: SnapshotPart | DeltaMessage) -> None:
+        stream = self._streams.get(message.subscription)
+        if stream is None:
+            return
+        view = stream.view
+        applied = view.snapshot(message) if isinstance(message, SnapshotPart) else view.delta(message)
+        if applied is not None:
+            for subscription in stream.subscriptions:
+                subscription.applied(applied)
+
+    def _refused(self, error: Error) -> None:
+        subscription = self._subscribing.pop(error.id, None) if error.id is not None else None
+        if subscription is not None:
+            if error.retry_after_s is None:
+                subscription.end(RequestRefused(error))
+            else:
+                self.tasks.create_task(self._ask_again(subscription, error.retry_after_s), name="ask again")
+        elif error.id in self._updating:
+            _number, answer = self._updating.pop(error.id)
+            if not answer.done():
+                answer.set_exception(RequestRefused(error))
+
+    async def _ask_again(self, subscription: Subscription, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        await self.ask_for(subscription)

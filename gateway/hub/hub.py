@@ -1,0 +1,283 @@
+"""Fan-out: follows the changes of all sites once per process and gives every subscription its view.
+
+Everything here is synchronous and belongs to one event loop, so that no change can come between a snapshot and the
+registration of who gets it: a subscription is made in one tick (architecture 6). Nothing waits for a client.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from itertools import count
+
+from msgspec import UNSET
+
+from gateway.domain.clock import Clock
+from gateway.domain.errors import GatewayError, InvalidArgument, NotFound, TooManySubscriptions, TooManyViews
+from gateway.domain.filters import Filter
+from gateway.domain.values import Delta, Position, SiteState
+from gateway.hub.group import Group, rounded_up
+from gateway.hub.member import Member, Sink, Standing, Subscription
+from gateway.hub.site import RETRY_AFTER_S, Knowledge, Site
+from gateway.hub.views import Allowed, Rights, view_of
+from gateway.protocol.frames import frame
+from gateway.protocol.messages import (
+    How,
+    Limits,
+    Request,
+    Reset,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Unsubscribed,
+    Update,
+    error_message,
+    shown,
+)
+from gateway.store.follow import Absent, Loaded, Reachable, Step, Unreachable
+
+
+class Hub:
+    """``on_step`` is for the follower, the rest for connections. ``run`` must run for intervals and heartbeats."""
+
+    def __init__(self, sites: Iterable[str], clock: Clock, limits: Limits, *, resume_entries: int = 10_000) -> None:
+        numbers = count(1)
+        self._clock = clock
+        self._limits = limits
+        self._sites = {name: Site(name, limits, resume_entries, numbers.__next__) for name in sites}
+        self._members: dict[Member, None] = {}
+        self._wake = asyncio.Event()
+
+    # --- the source -------------------------------------------------------------------------------------------------
+
+    def on_step(self, site: str, step: Step) -> None:
+        """What the follower found out, in its order."""
+        found = self._sites[site]
+        match step:
+            case Delta():
+                found.changed(step, self._clock.monotonic())
+            case Loaded():
+                found.loaded(step, step.reason or "epoch")
+            case Absent():
+                found.absent()
+            case Unreachable():
+                found.unreachable()
+            case Reachable():
+                found.reachable(self._clock.monotonic())
+        self._wake.set()
+
+    def state(self, site: str) -> SiteState | None:
+        """The mirror of a site, None while nothing is known of it; raises StoreUnavailable."""
+        found = self._sites[site]
+        if found.state is None and found.knowledge is not Knowledge.unreachable:
+            return None
+        return found.current_state()
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Send what is due, for ever; ends by being cancelled, at any moment."""
+        while True:
+            self._wake.clear()
+            wait_s = self.tick()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+
+    def tick(self) -> float | None:
+        """Send what is due; answers in how many seconds something will be, None: not before something happens."""
+        now_s = self._clock.monotonic()
+        next_s = min((site.tick(now_s) for site in self._sites.values()), default=float("inf"))
+        return None if next_s == float("inf") else max(0.0, next_s - now_s)
+
+    # --- connections ------------------------------------------------------------------------------------------------
+
+    def join(self, sink: Sink, rights: Rights) -> Member:
+        """A connection of somebody with these rights; ``leave`` must follow."""
+        member = Member(sink, rights, self._limits.unsent_bytes)
+        sink.on_drained = member.drained
+        self._members[member] = None
+        return member
+
+    def leave(self, member: Member) -> None:
+        """The connection has ended, in whatever state."""
+        self._members.pop(member, None)
+        for subscription in list(member.subscriptions.values()):
+            self._end(subscription)
+
+    def do(self, member: Member, request: Request) -> None:
+        """Carry out a request and write its answer, and what follows from it, to the member's sink."""
+        try:
+            match request:
+                case Subscribe():
+                    self._subscribe(member, request)
+                case Update():
+                    self._update(member, request)
+                case Unsubscribe():
+                    self._unsubscribe(member, request)
+        except GatewayError as error:
+            member.sink.write(frame(error_message(error, request.id)))
+        self._wake.set()
+
+    def change_rights(self, member: Member, rights: Rights) -> None:
+        """From now on the member sees what ``rights`` allow; views that differ are reset."""
+        member.rights = rights
+        for subscription in list(member.subscriptions.values()):
+            number = subscription.group.number
+            allowed = rights(subscription.group.view.site)
+            if allowed is None:
+                self._end(subscription)
+                member.sink.write(frame(Unsubscribed(id=None, subscription=number)))
+                continue
+            group = self._group_of(subscription.group.view.site, subscription.wanted, allowed, subscription.group)
+            if group is not subscription.group:
+                moved = self._moved(subscription, group)
+                member.sink.write(frame(Reset(subscription=number, reason="view", now=group.number)))
+                # one that was there already had another number's snapshot: the client knows of no reset of it
+                moved.void("view" if moved is not subscription else None)
+                moved.proceed()
+        self._wake.set()
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    def _subscribe(self, member: Member, request: Subscribe) -> None:
+        allowed = self._allowed(member, request.site)
+        wanted = self._wanted(request.keys)
+        site = self._sites[request.site]
+        state = site.current_state()
+        view = view_of(request.site, wanted, allowed)
+        interval_ms = rounded_up(request.min_interval_ms)
+        known = site.groups.get((view, interval_ms))
+        same = member.subscriptions.get(known.number) if known is not None else None
+        if same is not None:
+            same.wanted = Filter.of([*same.wanted.patterns, *wanted.patterns])
+            self._answer(request.id, same, "unchanged", site.position)
+            return
+        if len(member.subscriptions) >= self._limits.subscriptions:
+            raise TooManySubscriptions(f"a connection has at most {self._limits.subscriptions} subscriptions")
+        self._check_room(site, known)
+        subscription = self._begin(member, site.group(view, interval_ms, self._clock.monotonic()), wanted)
+        held = request.held
+        if held is not None and held.view == view.name and state.can_resume(Position(held.epoch, held.seq)):
+            subscription.hold(held.seq)
+            self._answer(request.id, subscription, "resumed", Position(held.epoch, held.seq))
+        else:
+            self._answer(request.id, subscription, "snapshot", state.position)
+        subscription.proceed()
+
+    def _update(self, member: Member, request: Update) -> None:
+        subscription = self._own(member, request.subscription)
+        old = subscription.group
+        site = self._sites[old.view.site]
+        wanted = subscription.wanted if request.keys is UNSET else self._wanted(request.keys)
+        interval_ms = old.interval_ms if request.min_interval_ms is UNSET else rounded_up(request.min_interval_ms)
+        view = view_of(old.view.site, wanted, self._allowed(member, old.view.site))
+        known = site.groups.get((view, interval_ms))
+        if known is not old:
+            site.current_state()
+            self._check_room(site, known)
+        subscription.wanted = wanted
+        group = site.group(view, interval_ms, self._clock.monotonic())
+        how: How = "unchanged"
+        if group is not old:
+            moved = self._moved(subscription, group)
+            goes_on = moved is subscription and view == old.view and self._goes_on(site, moved)
+            subscription, how = moved, "resumed" if goes_on else "snapshot"
+        how = self._set_paused(subscription, request.paused, how)
+        if how == "snapshot":
+            subscription.void(None)
+        position = site.position
+        if how != "snapshot" and subscription.held is not None:
+            position = Position(site.position.epoch, subscription.held)
+        self._answer(request.id, subscription, how, position)
+        subscription.proceed()
+
+    def _set_paused(self, subscription: Subscription, paused: object, how: How) -> How:
+        """Answers how the subscription goes on."""
+        if paused is True:
+            subscription.pause()
+        elif paused is False and subscription.standing is Standing.paused:
+            subscription.unpause()
+            site = self._sites[subscription.group.view.site]
+            return how if self._goes_on(site, subscription) or site.state is None else "snapshot"
+        return how
+
+    def _unsubscribe(self, member: Member, request: Unsubscribe) -> None:
+        self._end(self._own(member, request.subscription))
+        member.sink.write(frame(Unsubscribed(id=request.id, subscription=request.subscription)))
+
+    def _answer(self, request_id: int, subscription: Subscription, how: How, position: Position) -> None:
+        group = subscription.group
+        answer = Subscribed(
+            id=request_id,
+            subscription=group.number,
+            view=group.view.name,
+            how=how,
+            epoch=position.epoch,
+            seq=position.seq,
+            min_interval_ms=group.interval_ms,
+        )
+        subscription.member.sink.write(frame(answer))
+
+    # --- what they need ---------------------------------------------------------------------------------------------
+
+    def _allowed(self, member: Member, site: str) -> Allowed:
+        allowed = member.rights(site) if site in self._sites else None
+        if allowed is None:
+            raise NotFound(f"there is no site {shown(site)}")
+        return allowed
+
+    def _wanted(self, keys: tuple[str, ...]) -> Filter:
+        most = self._limits.keys_per_subscription
+        if len(keys) > most:
+            raise InvalidArgument(f"a subscription has at most {most} key patterns, this one {len(keys)}")
+        return Filter.of(keys)
+
+    def _own(self, member: Member, number: int) -> Subscription:
+        found = member.subscriptions.get(number)
+        if found is None:
+            raise NotFound(f"this connection has no subscription {number}")
+        return found
+
+    def _check_room(self, site: Site, known: Group | None) -> None:
+        most = self._limits.groups_per_site
+        if known is None and len(site.groups) >= most:
+            problem = f"{most} different views of site {site.name!r} are open; ask for one that others have, or later"
+            raise TooManyViews(problem, retry_after_s=10 * RETRY_AFTER_S)
+
+    def _group_of(self, name: str, wanted: Filter, allowed: Allowed, old: Group) -> Group:
+        """Rights must take hold, whatever the limit of groups."""
+        view = view_of(name, wanted, allowed)
+        return old if view == old.view else self._sites[name].group(view, old.interval_ms, self._clock.monotonic())
+
+    def _goes_on(self, site: Site, subscription: Subscription) -> bool:
+        return site.state is not None and subscription.can_go_on(site.state)
+
+    def _begin(self, member: Member, group: Group, wanted: Filter) -> Subscription:
+        subscription = Subscription(member, group, wanted)
+        group.members[subscription] = None
+        member.subscriptions[group.number] = subscription
+        return subscription
+
+    def _moved(self, subscription: Subscription, group: Group) -> Subscription:
+        """The member's subscription in the other group: this one, or the one it has there already."""
+        member = subscription.member
+        there = member.subscriptions.get(group.number)
+        if there is not None:
+            there.wanted = Filter.of([*there.wanted.patterns, *subscription.wanted.patterns])
+            self._end(subscription)
+            return there
+        old = subscription.group
+        subscription.move(group)
+        del old.members[subscription]
+        del member.subscriptions[old.number]
+        self._sites[old.view.site].drop_if_empty(old)
+        group.members[subscription] = None
+        member.subscriptions[group.number] = subscription
+        return subscription
+
+    def _end(self, subscription: Subscription) -> None:
+        subscription.pause()
+        group = subscription.group
+        del group.members[subscription]
+        del subscription.member.subscriptions[group.number]
+        self._sites[group.view.site].drop_if_empty(group)

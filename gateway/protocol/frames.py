@@ -1,0 +1,78 @@
+"""Messages as they go over the wire: encoded once, handed to any number of connections."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.domain.values import Changes, Position, Reading
+from gateway.protocol.messages import DeltaMessage, ServerMessage, SnapshotPart
+
+# what a snapshot message has besides its values, at most: names, digits and an epoch of 64 characters
+FRAME_BYTES = 512
+
+
+class Frame:
+    """An encoded message. The same object goes to all who get the message; ``len`` is its size in bytes."""
+
+    __slots__ = ("payload", "text")
+
+    def __init__(self, payload: bytes) -> None:
+        self.payload = payload
+        self.text = payload.decode()
+
+    def __len__(self) -> int:
+        return len(self.payload)
+
+
+def frame(message: ServerMessage) -> Frame:
+    """Floats that are no numbers become null: JSON has no word for them."""
+    return Frame(msgspec.json.encode(message))
+
+
+def on_the_wire(reading: Reading | None) -> list[Any] | None:
+    """``[value, changed_at]``, ``[value, changed_at, "stale"]``, or None for a key that ceased to be."""
+    if reading is None:
+        return None
+    return [reading.value, reading.changed_at, "stale"] if reading.stale else [reading.value, reading.changed_at]
+
+
+def delta_frame(subscription: int, from_seq: int, seq: int, changes: Changes) -> Frame:
+    """A delta; with empty ``changes`` the sign of life that moves positions."""
+    values = {key: on_the_wire(reading) for key, reading in changes.items()}
+    return frame(DeltaMessage(subscription=subscription, from_seq=from_seq, seq=seq, values=values))
+
+
+def snapshot_frames(
+    subscription: int, position: Position, readings: Mapping[str, Reading], part_bytes: int
+) -> tuple[Frame, ...]:
+    """The whole view in parts of at most ``part_bytes``; a single greater value has a part of its own."""
+    pieces = list(_pieces(readings, part_bytes - FRAME_BYTES))
+    return tuple(
+        frame(
+            SnapshotPart(
+                subscription=subscription,
+                epoch=position.epoch,
+                seq=position.seq,
+                part=number,
+                parts=len(pieces),
+                values=values,
+            )
+        )
+        for number, values in enumerate(pieces, 1)
+    )
+
+
+def _pieces(readings: Mapping[str, Reading], most_bytes: int) -> Iterator[dict[str, msgspec.Raw]]:
+    """At least one, which may be empty."""
+    piece: dict[str, msgspec.Raw] = {}
+    size = 0
+    for key, reading in readings.items():
+        value = msgspec.json.encode(on_the_wire(reading))
+        more = len(msgspec.json.encode(key)) + len(value) + len(":,")
+        if piece and size + more > most_bytes:
+            yield piece
+            piece, size = {}, 0
+        piece[key] = msgspec.Raw(value)
+        size += more
+    yield piece

@@ -1,0 +1,258 @@
+"""Following the changes of sites: a snapshot, then every delta after it; lost the place: a snapshot again.
+
+Rules, for each followed site:
+
+* *nothing* -> ``Loaded``, or ``Absent`` while the store knows no epoch of the site -> ``Loaded`` as soon as it does.
+* ``Loaded`` -> ``Delta``, ``Delta``, ... each continuing from the position before, none missing, none twice.
+* The place is lost when an entry is of another epoch (reason ``epoch``), when the first entry after the position is
+  not its successor, or the stream lacks what ``meta`` promises (``trimmed``), and when ``meta``, asked each second
+  and after every reconnect, tells of another epoch or of a seq below one's own: the store lost its tail (``epoch``).
+  Then follows ``Loaded`` with that reason, or ``Absent`` first, when the store lost everything.
+* No answer in time, or no connection: ``Unreachable`` once, at any point, then tries with growing pauses for ever;
+  ``Reachable``, then on from the place held, or as lost.
+
+All sites share one connection of our own, which waits in one blocking read; a site that is added cuts that read
+short. That loses nothing, because each read names the ids after which it wants to hear. In Redis Cluster, where one
+read may not cross slots, take one follower per site.
+"""
+
+import asyncio
+import math
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Literal, NoReturn, TypeAlias, TypeVar
+
+import msgspec
+from redis.asyncio import Redis
+
+from gateway.domain.errors import StoreUnavailable
+from gateway.domain.values import Delta, Position, Snapshot
+from gateway.store.packing import Entry
+from gateway.store.redis import SiteStore, close_client
+
+Lost: TypeAlias = Literal["epoch", "trimmed"]
+Answer = TypeVar("Answer")
+
+
+class Loaded(Snapshot, frozen=True):
+    """The whole state: at first (``reason`` None), and whenever the place was lost."""
+
+    reason: Lost | None = None
+
+
+class Absent(msgspec.Struct, frozen=True):
+    """The store knows no epoch of the site: nobody wrote yet, or everything was lost."""
+
+
+class Unreachable(msgspec.Struct, frozen=True):
+    """The store does not answer; what was told before may be out of date. ``reason`` is a sentence for a person."""
+
+    reason: str
+
+
+class Reachable(msgspec.Struct, frozen=True):
+    """The store answers again."""
+
+
+Step: TypeAlias = Loaded | Delta | Absent | Unreachable | Reachable
+OnStep: TypeAlias = Callable[[str, Step], None]
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """How long a read blocks, how often ``meta`` is asked, how long an answer may take, how long to pause then."""
+
+    block_s: float = 1
+    poll_s: float = 1
+    answer_s: float = 3
+    retry_base_s: float = 0.1
+    retry_cap_s: float = 5
+
+
+def judge(position: Position, entries: Iterable[Entry]) -> tuple[list[Delta], Lost | None]:
+    """The deltas that continue from the position, and how the place was lost behind them, if it was."""
+    deltas: list[Delta] = []
+    seq = position.seq
+    for entry in entries:
+        if entry.epoch != position.epoch:
+            return deltas, "epoch"
+        if entry.seq != seq + 1:
+            return deltas, "trimmed"
+        deltas.append(Delta(entry.epoch, seq, entry.seq, entry.changes))
+        seq = entry.seq
+    return deltas, None
+
+
+def lost_by(position: Position, stored: Position | None) -> Lost | None:
+    """How a reader at ``position`` lost its place, given where the store stands now."""
+    same_history = stored is not None and stored.epoch == position.epoch and stored.seq >= position.seq
+    return None if same_history else "epoch"
+
+
+class _Place:
+    """What the follower knows of one site."""
+
+    def __init__(self, site: str) -> None:
+        self.site = site
+        self.asked = False
+        self.position: Position | None = None
+        self.promised_seq = 0
+        """Where ``meta`` stood before the present read."""
+        self.reason: Lost | None = None
+        """Of the next snapshot."""
+        self.absent = False
+        self.unreachable = False
+
+    def lose(self, reason: Lost) -> None:
+        self.position = None
+        self.reason = reason
+
+
+class Follower:
+    """Follows any number of sites over one connection, which ``connect`` makes anew after each failure.
+
+    It must come from ``open_client``: a socket timeout would end blocking reads early.
+    """
+
+    def __init__(
+        self,
+        store: SiteStore,
+        connect: Callable[[], Redis],
+        *,
+        timing: Timing | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._connect = connect
+        self._timing = timing or Timing()
+        self._jitter = jitter
+        self._places: dict[str, _Place] = {}
+        self._added = False
+        self._waiting: asyncio.Timeout | None = None
+        self._failures = 0
+
+    def add(self, site: str) -> None:
+        """Follow the site from now on; its steps begin anew after a ``remove``."""
+        if site in self._places:
+            return
+        self._places[site] = _Place(site)
+        self._added = True
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
+    def remove(self, site: str) -> None:
+        """Follow the site no longer: not one more step comes, also within ``on_step``."""
+        self._places.pop(site, None)
+
+    async def run(self, on_step: OnStep) -> NoReturn:
+        """Tell every step, in order, until cancelled. ``on_step`` must not raise, nor take long."""
+        while True:
+            redis = self._connect()
+            try:
+                await self._follow(self._store.over(redis, self._timing.answer_s), on_step)
+            except StoreUnavailable as error:
+                self._tell_unreachable(error.message, on_step)
+            finally:
+                await close_client(redis)
+            await asyncio.sleep(self._pause_s())
+
+    async def _follow(self, store: SiteStore, on_step: OnStep) -> NoReturn:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            self._added = False
+            if loop.time() >= due:
+                asked, due = list(self._places.values()), loop.time() + self._timing.poll_s
+            else:
+                asked = [place for place in self._places.values() if not place.asked]
+            if asked:
+                await self._ask(store, asked, on_step)
+            await self._read(store, due, on_step)
+
+    async def _ask(self, store: SiteStore, places: Sequence[_Place], on_step: OnStep) -> None:
+        """Compare the places with where the store stands, and load what has no place or lost it."""
+        stored = await store.positions([place.site for place in places])
+        self._failures = 0
+        for place, position in zip(places, stored, strict=True):
+            if place.unreachable and self._follows(place):
+                place.unreachable = False
+                on_step(place.site, Reachable())
+            place.asked = True
+            place.promised_seq = position.seq if position else 0
+            if place.position is not None and (lost := lost_by(place.position, position)):
+                place.lose(lost)
+            if place.position is None and position is not None:
+                await self._load(store, place, on_step)
+            elif position is None:
+                self._settle(place, None, on_step)
+
+    async def _load(self, store: SiteStore, place: _Place, on_step: OnStep) -> None:
+        if self._follows(place):
+            self._settle(place, await store.load(place.site), on_step)
+
+    def _settle(self, place: _Place, snapshot: Snapshot | None, on_step: OnStep) -> None:
+        """Give the place its new position, or none where the store knows no epoch, and tell."""
+        if not self._follows(place):
+            return
+        if snapshot is None:
+            if not place.absent:
+                place.absent = True
+                on_step(place.site, Absent())
+            return
+        place.absent = False
+        place.position, place.promised_seq = snapshot.position, snapshot.position.seq
+        reason, place.reason = place.reason, None
+        whole = (snapshot.position, snapshot.readings, snapshot.seqs, snapshot.removed, snapshot.complete_after)
+        on_step(place.site, Loaded(*whole, reason))
+
+    async def _read(self, store: SiteStore, due: float, on_step: OnStep) -> None:
+        """Wait for entries, at most until ``due``, and tell them; cut short when a site is added."""
+        wait_s = max(0.001, min(due - asyncio.get_running_loop().time(), self._timing.block_s))
+        held = {place: place.position for place in self._places.values() if place.position is not None}
+        if self._added:
+            return
+        if not held:
+            await self._unless_added(asyncio.sleep(wait_s))
+            return
+        positions = {place.site: position for place, position in held.items()}
+        answer = await self._unless_added(store.changes_after(positions, block_ms=math.ceil(wait_s * 1000)))
+        if answer is not None:
+            for place in held:
+                await self._take(store, place, answer.get(place.site, ()), on_step)
+
+    async def _take(self, store: SiteStore, place: _Place, entries: Sequence[Entry], on_step: OnStep) -> None:
+        assert place.position is not None
+        deltas, lost = judge(place.position, entries)
+        if not entries and place.promised_seq > place.position.seq:
+            lost = "trimmed"
+        for delta in deltas:
+            if not self._follows(place):
+                return
+            place.position = Position(delta.epoch, delta.seq)
+            on_step(place.site, delta)
+        if lost:
+            place.lose(lost)
+            await self._load(store, place, on_step)
+
+    async def _unless_added(self, call: Awaitable[Answer]) -> Answer | None:
+        """The answer; None: a site was added, and ``add`` did not want to wait for it."""
+        try:
+            async with asyncio.timeout(None) as self._waiting:
+                return await call
+        except TimeoutError:
+            return None
+        finally:
+            self._waiting = None
+
+    def _follows(self, place: _Place) -> bool:
+        return self._places.get(place.site) is place
+
+    def _tell_unreachable(self, reason: str, on_step: OnStep) -> None:
+        self._failures += 1
+        for place in list(self._places.values()):
+            if self._follows(place) and not place.unreachable:
+                place.unreachable = True
+                on_step(place.site, Unreachable(reason))
+
+    def _pause_s(self) -> float:
+        longest = min(self._timing.retry_cap_s, self._timing.retry_base_s * 2.0 ** min(self._failures - 1, 16))
+        return longest * (0.5 + self._jitter() / 2)

@@ -1,0 +1,28 @@
+-- Open an epoch: `latest` becomes exactly the given readings, seq leaps beyond all that anybody may have seen.
+-- KEYS  meta, latest, changes, lease
+-- ARGV  holder, fence, batch, epoch, known seq, stream length, entry's set (nothing),
+--       then key and reading (flag and stem) of each pair
+local HEAD, CHUNK, LEAP = 7, 2000, 1000000  -- unpack() fails somewhere below 8,000
+
+if redis.call('GET', KEYS[4]) ~= ARGV[1] then return {'not_leader', 0} end
+local meta = redis.call('HMGET', KEYS[1], 'fence', 'seq', 'epoch', 'opened_batch', 'opened_seq')
+if tonumber(ARGV[2]) < (tonumber(meta[1]) or 0) then return {'not_leader', 0} end
+if meta[3] == ARGV[4] and meta[4] == ARGV[3] then return {'ok', tonumber(meta[5])} end  -- it had arrived
+
+local newest = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+local newest_seq = newest and tonumber(string.match(newest[1], '^%d+')) or 0
+local seq = math.max(tonumber(meta[2]) or 0, newest_seq, tonumber(ARGV[5])) + LEAP
+local text = string.format('%.0f', seq)
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], text .. '-0', 'epoch', ARGV[4], 'set', ARGV[7])  -- wakes readers
+redis.call('HSET', KEYS[1], 'epoch', ARGV[4], 'seq', text, 'fence', ARGV[2], 'batch', ARGV[3],
+  'opened_batch', ARGV[3], 'opened_seq', text)
+
+redis.call('DEL', KEYS[2])
+local seq_bytes = '\207' .. struct.pack('>I8', seq)  -- msgpack uint 64
+for i = HEAD + 2, #ARGV, 2 do
+  ARGV[i] = ARGV[i] .. seq_bytes
+end
+for i = HEAD + 1, #ARGV, CHUNK do
+  redis.call('HSET', KEYS[2], unpack(ARGV, i, math.min(i + CHUNK - 1, #ARGV)))
+end
+return {'ok', seq}
