@@ -1,5 +1,6 @@
 """The web application, put together from its parts. No I/O here: the parts are ready, or heal by themselves."""
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from gateway.hub.hub import Hub
 from gateway.protocol.messages import Limits
 from gateway.services.auth import AuthService
 from gateway.services.readiness import Readiness
+from gateway.services.rights import rights_of
 
 API = "/api/v1"
 MAX_BODY_BYTES = 16_384
@@ -55,7 +57,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 def create_app(parts: Parts) -> Litestar:
     """The application: REST, the websocket, the page and the documentation."""
     known_sites = Sites(parts.sites, parts.hub)
-    connections = Live(parts.hub, parts.auth.whoami, parts.clock, parts.limits, version=parts.version)
+    rights = partial(rights_of, sites=frozenset(site.id for site in parts.sites))
+    connections = Live(parts.hub, parts.auth.whoami, rights, parts.clock, parts.limits, version=parts.version)
     page_folder = Folder(parts.page_dir, page.POLICY)
     app = Litestar(
         route_handlers=[

@@ -20,12 +20,16 @@ class GatewayServer(uvicorn.Server):
 
 
 def make_server(app: Litestar, *, message_bytes: int) -> GatewayServer:
-    """A server for the app; ``message_bytes`` bounds a websocket message of a client."""
+    """A server for the app.
+
+    ``message_bytes`` is what a client's websocket message may have. Up to four times that a longer one is read and
+    refused with the reason; beyond, the connection is closed (1009).
+    """
     return GatewayServer(
         uvicorn.Config(
             app,
             ws="websockets-sansio",
-            ws_max_size=message_bytes,
+            ws_max_size=4 * message_bytes,
             ws_per_message_deflate=False,
             ws_ping_interval=None,
             lifespan="off",
@@ -43,9 +47,7 @@ def bind(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), backlog=2048)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise SettingsError(
-            f"GATEWAY_HOST, GATEWAY_PORT: cannot listen on {host}:{port}: {reason}"
-        ) from error
+        raise SettingsError(f"GATEWAY_HOST, GATEWAY_PORT: cannot listen on {host}:{port}: {reason}") from error
 
 
 def address(bound: socket.socket) -> str:

@@ -23,11 +23,10 @@ from gateway.api.guards import bearer_token
 from gateway.domain.access import Login
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, InvalidArgument, Unauthenticated
-from gateway.domain.filters import Filter
 from gateway.hub.hub import Hub
 from gateway.hub.member import Member
 from gateway.hub.outbox import Outbox
-from gateway.hub.views import Allowed, Rights
+from gateway.hub.views import Rights
 from gateway.protocol.frames import Frame, frame
 from gateway.protocol.messages import SUBPROTOCOL, Auth, CloseCode, Limits, ServerInfo
 from gateway.protocol.session import Close, Do, Effects, LookUp, Send, Session
@@ -36,6 +35,7 @@ INTERNAL_ERROR = 1011
 MOST_ENDED_LOGINS = 1_000
 LOOK_AT_CLOCK_S = 30.0
 WhoAmI = Callable[[str], Awaitable[Login]]
+RightsOf = Callable[[Login], Rights]
 Socket = WebSocket[Any, Any, Any]
 
 
@@ -53,6 +53,7 @@ class Live:
         self,
         hub: Hub,
         whoami: WhoAmI,
+        rights_of: RightsOf,
         clock: Clock,
         limits: Limits,
         *,
@@ -62,6 +63,7 @@ class Live:
     ) -> None:
         self.hub = hub
         self.whoami = whoami
+        self.rights_of = rights_of
         self.clock = clock
         self.limits = limits
         self.server = ServerInfo(version=version)
@@ -176,7 +178,7 @@ class Connection:
     def _joined(self) -> Member:
         if self._member is None:
             assert self._session.login is not None
-            self._member = self._live.hub.join(self._outbox, everything(self._session.login))
+            self._member = self._live.hub.join(self._outbox, self._live.rights_of(self._session.login))
         return self._member
 
     def _welcome(self) -> None:
@@ -234,12 +236,6 @@ class Connection:
             # wall time may jump: looked at again and again
             await asyncio.sleep(min(max(0.01, login.expires_at - self._live.clock.now()), LOOK_AT_CLOCK_S))
             self.check_login()
-
-
-def everything(login: Login) -> Rights:
-    """There is one kind of user yet, and it may see all sites whole."""
-    allowed = Allowed(Filter.of(["#"]), login.scopes)
-    return lambda _site: allowed
 
 
 async def refuse(socket: Socket, error: GatewayError) -> None:

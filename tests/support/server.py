@@ -1,0 +1,118 @@
+"""A real uvicorn on a free port, and behind it the live half of the gateway with a real store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from functools import partial
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+
+from gateway.api.live import Live, live_socket
+from gateway.domain.access import Login, Role
+from gateway.domain.clock import SystemClock
+from gateway.domain.errors import GatewayError, Unauthenticated
+from gateway.domain.values import Reading
+from gateway.hub.hub import Hub
+from gateway.protocol.messages import Limits
+from gateway.server import bind, make_server
+from gateway.services.rights import rights_of
+from gateway.store.follow import Follower, Timing
+from gateway.store.redis import SiteStore, open_blocking_client, open_client
+from tests.support.store_writer import StoreWriter
+from tests.support.stores import RedisPart
+from tests.support.waiting import eventually
+
+SOON = Timing(block_s=0.2, poll_s=0.1, answer_s=1, retry_base_s=0.02, retry_cap_s=0.1)
+FAR_FUTURE_S = 4_000_000_000.0
+TOKEN = "a-good-token"
+
+
+@asynccontextmanager
+async def serving(app: Litestar, *, message_bytes: int = 65_536) -> AsyncIterator[str]:
+    """Serve the app; gives ``host:port``. The server has ended when the context is left."""
+    with closing(bind("127.0.0.1", 0)) as listening:
+        server = make_server(app, message_bytes=message_bytes)
+        host, port = listening.getsockname()
+        async with asyncio.TaskGroup() as tasks:
+            served = tasks.create_task(server.serve(sockets=[listening]))
+            try:
+                await eventually(lambda: server.started or served.done())
+                yield f"{host}:{port}"
+            finally:
+                server.should_exit = True
+
+
+class Tokens:
+    """Who has which token, in the test's hands; an error instead of a login is raised."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Login | GatewayError] = {TOKEN: login()}
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def whoami(self, token: str) -> Login:
+        await self.gate.wait()
+        found = self.known.get(token, Unauthenticated("the token is unknown"))
+        if isinstance(found, GatewayError):
+            raise found
+        return found
+
+
+def login(token_id: int = 1, name: str = "anna", expires_at: float = FAR_FUTURE_S) -> Login:
+    return Login(token_id=token_id, user_id=1, name=name, role=Role.admin, scopes=("admin",), expires_at=expires_at)
+
+
+class LiveGateway:
+    """``writer`` plays the bridge; everything else is as in the web process."""
+
+    def __init__(self, site: str, limits: Limits, writer: StoreWriter, hub: Hub, live: Live, tokens: Tokens) -> None:
+        self.site = site
+        self.limits = limits
+        self.writer = writer
+        self.hub = hub
+        self.live = live
+        self.tokens = tokens
+        self.address = ""
+
+    @property
+    def url(self) -> str:
+        return f"ws://{self.address}/api/v1/live"
+
+    def caught_up(self) -> bool:
+        """Whether the hub's mirror stands where the writer does."""
+        state = self.hub._sites[self.site].state
+        return state is not None and state.position == self.writer.position
+
+
+@asynccontextmanager
+async def live_gateway(
+    redis: RedisPart, site: str, *, limits: Limits | None = None, readings: Mapping[str, Reading] | None = None
+) -> AsyncIterator[LiveGateway]:
+    """A gateway whose site is open with these readings."""
+    chosen = limits or Limits()
+    tokens = Tokens()
+    async with AsyncExitStack() as stack:
+        client = open_client(redis.url)
+        stack.push_async_callback(client.aclose)
+        store = SiteStore(client)
+        writer = StoreWriter(store, site)
+        await writer.lead(readings)
+        clock = SystemClock()
+        hub = Hub([site], clock, chosen)
+        live = Live(hub, tokens.whoami, partial(rights_of, sites={site}), clock, chosen, version="1.2.3")
+        made = LiveGateway(site, chosen, writer, hub, live, tokens)
+        follower = Follower(store, lambda: open_blocking_client(redis.url), timing=SOON)
+        follower.add(site)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        services = [tasks.create_task(follower.run(hub.on_step)), tasks.create_task(hub.run())]
+        stack.callback(lambda: [service.cancel() for service in services])
+        await eventually(made.caught_up)
+        app = Litestar(
+            [Router("/api/v1", route_handlers=[live_socket])],
+            dependencies={"live": Provide(lambda: live, sync_to_thread=False)},
+            openapi_config=None,
+            logging_config=None,
+        )
+        made.address = await stack.enter_async_context(serving(app))
+        yield made

@@ -1,0 +1,81 @@
+import asyncio
+
+import pytest
+
+from gateway.hub.outbox import Outbox
+from gateway.protocol.frames import Frame
+
+
+def of(size: int) -> Frame:
+    return Frame(b"x" * size)
+
+
+async def test_sends_in_order_counts_and_tells_when_empty() -> None:
+    outbox = Outbox(100)
+    sent: list[int] = []
+    drained: list[int] = []
+
+    async def send(one: Frame) -> None:
+        assert outbox.unacknowledged > 0
+        sent.append(len(one))
+
+    def on_drained() -> None:
+        drained.append(len(sent))
+        if len(drained) == 1:
+            outbox.write(of(4))
+
+    outbox.on_drained = on_drained
+    for size in (1, 2, 3):
+        outbox.write(of(size))
+    assert outbox.unacknowledged == 6
+    outbox.finish()
+    await outbox.run(send)
+    assert sent == [1, 2, 3]
+    assert drained == [3]
+    assert outbox.unacknowledged == 0
+
+
+async def test_what_is_written_while_drained_goes_out_too() -> None:
+    outbox = Outbox(100)
+    sent: list[int] = []
+
+    async def send(one: Frame) -> None:
+        sent.append(len(one))
+        if len(one) == 9:
+            outbox.finish()
+
+    outbox.on_drained = lambda: outbox.write(of(9))
+    outbox.write(of(1))
+    await outbox.run(send)
+    assert sent == [1, 9]
+
+
+async def test_room_is_below_the_bound() -> None:
+    outbox = Outbox(10)
+    going = asyncio.Event()
+
+    async def send(_one: Frame) -> None:
+        await going.wait()
+
+    await outbox.room()
+    outbox.write(of(10))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(outbox.run(send))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await outbox.room()
+        going.set()
+        await outbox.room()
+        outbox.write(of(1))
+        running.cancel()
+
+
+async def test_an_error_of_sending_ends_it() -> None:
+    outbox = Outbox(10)
+
+    async def send(_one: Frame) -> None:
+        raise ConnectionResetError
+
+    outbox.write(of(1))
+    with pytest.raises(ConnectionResetError):
+        await outbox.run(send)
