@@ -33,6 +33,7 @@ def make_server(app: Litestar, *, message_bytes: int) -> GatewayServer:
             ws_per_message_deflate=False,
             ws_ping_interval=None,
             lifespan="off",
+            proxy_headers=False,
             access_log=False,
             log_config=None,
             server_header=False,

@@ -23,6 +23,10 @@ ALLOWED = {
     "database_url": "mysql+aiomysql://user:password@host/name or sqlite+aiosqlite:////path",
     "public_url": "http(s)://host[:port] without a path",
     "mqtt_fingerprint": "the SHA-256 fingerprint of the box's certificate, 64 hexadecimal digits",
+    "dialect": "auto or openwb-2",
+    "log_level": "debug, info, warning or error",
+    "port": "a number from 0 to 65535",
+    "admin_password": "8 to 256 characters",
     "topic_prefix": "a topic that ends in /, without + and #",
 }
 SECRETS = frozenset({"admin_password", "mqtt_url", "mqtt_password", "redis_url", "database_url"})
@@ -57,7 +61,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
     data_dir: Path = Path("~/.local/share/openwb-gateway")
     public_url: HttpUrl | None = None
-    admin_password: str | None = None
+    admin_password: Annotated[str, Meta(min_length=8, max_length=256)] | None = None
     redis_url: Annotated[str, Meta(pattern=r"^(rediss?|unix)://.+$")] | None = None
     database_url: Annotated[str, Meta(pattern=r"^(mysql\+aiomysql|sqlite\+aiosqlite)://.+$")] | None = None
     raw: bool = False
@@ -124,21 +128,24 @@ def _from_file(path: str | None) -> tuple[dict[str, Any], list[str]]:
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, text in environ.items():
-        if not name.startswith(PREFIX) or name == CONFIG:
+        if not name.startswith(PREFIX) or name == CONFIG or not text:  # an empty one is not set
             continue
         key = name.removeprefix(PREFIX).lower()
         if key.removesuffix("_file") in SECRETS and key.endswith("_file"):
-            key, text = key.removesuffix("_file"), _secret(name, text, problems)  # noqa: PLW2901 - the file's content
-        found[key] = text
+            secret = _secret(name, text, problems)
+            if secret is not None:
+                found[key.removesuffix("_file")] = secret
+        else:
+            found[key] = text
     return found
 
 
-def _secret(name: str, path: str, problems: list[str]) -> str:
+def _secret(name: str, path: str, problems: list[str]) -> str | None:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{name}: cannot read {path}: {error}")
-        return ""
+        return None
 
 
 def _checked(found: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
@@ -186,7 +193,7 @@ def _site(number: int, table: object, problems: list[str]) -> SiteSettings | Non
         if isinstance(table, dict) and "mqtt_password_file" in table:
             table = dict(table)
             path = str(table.pop("mqtt_password_file"))
-            table["mqtt_password"] = _secret(f"[[site]] number {number}, mqtt_password_file", path, problems)
+            table["mqtt_password"] = _secret(f"[[site]] number {number}, mqtt_password_file", path, problems) or ""
         site = msgspec.convert(table, SiteSettings)
     except msgspec.ValidationError as error:
         problems.append(f"[[site]] number {number}: {error}")

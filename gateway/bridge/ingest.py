@@ -93,6 +93,7 @@ class Ingest:
         self._link = LinkWatch()
         self._flood: Flood | None = None
         self._told: LinkState | None = None
+        self._down: Down | None = None
 
     async def _receive(self) -> NoReturn:
         await self._broker.run(self._listen, self._lost)
@@ -100,22 +101,29 @@ class Ingest:
     async def _lost(self, down: Down) -> None:
         self._flood = None
         self._link.disconnected(down.reason, self._clock.monotonic())
-        log.info("no connection to the box", site=self._site, reason=down.reason, detail=down.detail)
+        if down != self._down:  # once, not at every attempt
+            log.warning("no connection to the box", site=self._site, reason=down.reason, detail=down.detail)
+        self._down = down
         self._tell_link()
 
     async def _listen(self, connection: Connection) -> None:
         now = self._clock.monotonic()
         self._reader = OpenWB2Reader(self._prefix, raw=self._raw)
         self._ledger.connected()
+        self._down = None
         self._link.connected(now)
-        self._flood = Flood(now, quiet_s=self._pace.flood_quiet_s, limit_s=self._pace.flood_limit_s)
         self._tell_link()
-        await connection.subscribe(subscriptions(self._prefix, self._raw))
+        refused = await connection.subscribe(subscriptions(self._prefix, self._raw))
+        if refused:
+            log.warning("the box refuses subscriptions", site=self._site, topics=refused)
+        subscribed_at = self._clock.monotonic()
+        self._flood = Flood(subscribed_at, quiet_s=self._pace.flood_quiet_s, limit_s=self._pace.flood_limit_s)
         async for message in connection:
             self._take(message)
 
     def _take(self, message: Message) -> None:
         now = self._clock.monotonic()
+        self._ledger.messages += 1
         if self._flood is not None and message.retained:
             self._flood.retained_message(now)
         try:
@@ -159,8 +167,9 @@ class Ingest:
         self._told = state
         at = self._now()
         self._ledger.set_link(state, since=round(at - (now - state.since), 3), at=at)
-        self._report("ok" if state.state == "up" else state.state, state.reason)
-        log.info("link", site=self._site, state=state.state, reason=state.reason)
+        self._report("ok" if state.state == "up" else state.state, state.reason or state.state)
+        say = log.warning if state.state in ("silent", "down") else log.info
+        say(f"link to the box: {state.state}", site=self._site, **({"reason": state.reason} if state.reason else {}))
         self._pending.set()
 
     def _now(self) -> float:
@@ -174,11 +183,8 @@ class Ingest:
             self._unreadable[topic] = self._unreadable.get(topic, 0) + 1
 
     async def _farewell(self) -> None:
-        if not self._leader.leads:
-            return
         at = self._now()
         self._ledger.set_link(LinkState("connecting", None, 0.0), since=at, at=at)
-        with contextlib.suppress(TimeoutError, NotLeader, StoreUnavailable):
+        with contextlib.suppress(TimeoutError, StoreUnavailable):
             async with asyncio.timeout(self._pace.farewell_s):
-                await self._leader.write(self._ledger)
-                await self._leader.resign()
+                await self._leader.resign(self._ledger)

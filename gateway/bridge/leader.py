@@ -7,10 +7,12 @@ Rules:
   store says that data was lost. An epoch is opened with everything the leader knows.
 * One write is in flight at a time. While the store is out of reach the same batch is sent again, so that a lost
   answer cannot make it count twice.
-* When another holds the lease the leader steps down: ``NotLeader``.
+* When another holds the lease the leader steps down: ``NotLeader``. Who has stepped down, or resigns, takes the lease
+  from nobody any more, not even when it lies free: another may just be between two of its own.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from typing import Literal, NoReturn, TypeVar
@@ -20,11 +22,13 @@ import structlog
 
 from gateway.bridge.ledger import Ledger
 from gateway.domain.errors import DataLost, EpochMissing, NotLeader, StoreUnavailable
-from gateway.domain.values import Changes, Position, Snapshot
+from gateway.domain.values import Position, Snapshot
 from gateway.store.redis import SiteStore, Writer
 
 Answer = TypeVar("Answer")
-Trace = Callable[[Position, int], None]
+Trace = Callable[[str, Position, int], None]
+"""Told after each write: site, position, and how many messages of the box had been taken in under this leadership."""
+
 Report = Callable[[Literal["ok", "down"], str | None], None]
 
 log = structlog.get_logger(__name__)
@@ -46,6 +50,7 @@ class Leader:
         store: SiteStore,
         site: str,
         *,
+        holder: str,
         new_id: Callable[[], str],
         timing: Timing,
         report: Report,
@@ -54,25 +59,21 @@ class Leader:
         self._store = store
         self._site = site
         self._new_id = new_id
-        self._holder = new_id()
+        self._holder = holder
         self._timing = timing
         self._report = report
         self._trace = trace
         self._fence = 0
         self._seq = 0
         self._epoch: str | None = None
-
-    @property
-    def leads(self) -> bool:
-        """Whether an epoch of ours is open."""
-        return self._epoch is not None
+        self._leads = False
 
     async def campaign(self) -> Snapshot | None:
         """Wait until the lease is ours; answer what the former leader left. Safe to cancel."""
         while not await self._acquire():  # noqa: ASYNC110 - the lease lies in the store; no event tells of it
             await asyncio.sleep(self._timing.lease_s / 3 * random.uniform(0.8, 1.2))
         snapshot = await self._insist(lambda: self._store.load(self._site))
-        log.info("leader", site=self._site, fence=self._fence)
+        log.debug("leader", site=self._site, fence=self._fence)
         return snapshot
 
     async def keep_lease(self, regained: Callable[[], None]) -> NoReturn:
@@ -86,24 +87,21 @@ class Leader:
 
     async def write(self, ledger: Ledger) -> None:
         """Write what is pending, or everything in a new epoch where one is due."""
-        if self._epoch is None:
-            await self._open_epoch(ledger)
-            return
-        messages, changes = ledger.messages, ledger.take()
-        if not changes:
-            return
-        try:
-            await self._append(changes, messages)
-        except (DataLost, EpochMissing) as loss:
-            log.warning("the store lost data; opening a new epoch", site=self._site, reason=loss.code)
-            await self._open_epoch(ledger)
-        except NotLeader:
-            await self._regain()
-            await self._open_epoch(ledger)
+        while True:
+            try:
+                await self._write_as_leader(ledger)
+            except NotLeader:
+                await self._regain()
+            else:
+                return
 
-    async def resign(self) -> None:
-        """Give the lease back, so that another may take it at once."""
-        self._epoch = None
+    async def resign(self, ledger: Ledger) -> None:
+        """Write a last time, if this still is the leader, and give the lease back for another to take at once."""
+        if not self._leads:
+            return
+        self._leads = False
+        with contextlib.suppress(NotLeader):
+            await self._write_as_leader(ledger)
         await self._store.release(self._site, self._holder)
 
     @property
@@ -112,49 +110,56 @@ class Leader:
 
     async def _acquire(self) -> bool:
         fence = await self._insist(lambda: self._store.acquire(self._site, self._holder, self._lease_ms, self._fence))
-        if fence is None:
-            return False
-        self._fence = fence
+        self._leads = fence is not None
         self._epoch = None
-        return True
+        self._fence = fence or self._fence
+        return self._leads
 
     async def _regain(self) -> None:
         if not await self._acquire():
             raise NotLeader(f"another bridge leads site {self._site}")
 
-    async def _append(self, changes: Changes, messages: int) -> None:
-        assert self._epoch is not None
+    async def _write_as_leader(self, ledger: Ledger) -> None:
+        if self._epoch is None:
+            await self._open_epoch(ledger)
+            return
+        messages, changes = ledger.messages, ledger.take()
+        if not changes:
+            return
         writer, batch = Writer(self._epoch, self._fence, self._seq), self._new_id()
-        self._seq = await self._insist(lambda: self._store.append(self._site, writer, batch, changes))
-        self._note(messages)
+        try:
+            self._seq = await self._insist(lambda: self._store.append(self._site, writer, batch, changes))
+        except (DataLost, EpochMissing) as loss:
+            log.warning("the store lost data; opening a new epoch", site=self._site, reason=loss.code)
+            await self._open_epoch(ledger)
+        except asyncio.CancelledError:
+            self._epoch = None  # nobody knows whether it arrived
+            raise
+        else:
+            self._note(messages)
 
     async def _open_epoch(self, ledger: Ledger) -> None:
         messages, epoch, batch = ledger.messages, self._new_id(), self._new_id()
         ledger.take()
         readings = dict(ledger.readings)
-        try:
-            position = await self._insist(
-                lambda: self._store.open_epoch(
-                    self._site,
-                    holder=self._holder,
-                    fence=self._fence,
-                    batch=batch,
-                    known_seq=self._seq,
-                    readings=readings,
-                    epoch=epoch,
-                )
+        position = await self._insist(
+            lambda: self._store.open_epoch(
+                self._site,
+                holder=self._holder,
+                fence=self._fence,
+                batch=batch,
+                known_seq=self._seq,
+                readings=readings,
+                epoch=epoch,
             )
-        except NotLeader:
-            await self._regain()
-            await self._open_epoch(ledger)
-            return
+        )
         self._epoch, self._seq = position.epoch, position.seq
-        log.info("epoch opened", site=self._site, epoch=position.epoch, seq=position.seq, keys=len(readings))
+        log.debug("epoch opened", site=self._site, epoch=position.epoch, seq=position.seq, keys=len(readings))
         self._note(messages)
 
     def _note(self, messages: int) -> None:
         if self._trace is not None and self._epoch is not None:
-            self._trace(Position(self._epoch, self._seq), messages)
+            self._trace(self._site, Position(self._epoch, self._seq), messages)
 
     async def _insist(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         pause_s, failed = self._timing.retry_base_s, False
@@ -163,13 +168,13 @@ class Leader:
                 answer = await call()
             except StoreUnavailable as error:
                 if not failed:
-                    log.warning("the store is out of reach; trying on", site=self._site, reason=error.message)
+                    log.warning("cannot write; trying on", site=self._site, reason=error.message)
                     self._report("down", error.message)
                 failed = True
                 await asyncio.sleep(random.uniform(0.5, 1) * pause_s)
                 pause_s = min(2 * pause_s, self._timing.retry_cap_s)
             else:
                 if failed:
-                    log.info("the store is back", site=self._site)
+                    log.info("writing again", site=self._site)
                 self._report("ok", None)
                 return answer

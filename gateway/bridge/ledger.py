@@ -6,8 +6,8 @@ Rules:
   ``link/*`` is the bridge's own word and never stale.
 * What another leader left behind starts stale. It keeps its ``changed_at`` when the box says the same again.
 * A value first seen by retained replay has no ``changed_at``: nobody knows when it changed.
-* Keys that a connection's retained flood did not bring are dropped when the flood has ended. A flood that brought
-  nothing drops nothing: a broker that was just started is not a box without charge points.
+* Keys that a connection has not brought are dropped when its retained flood has ended. Without a single retained
+  value nothing is dropped: a broker that was just started is not a box without charge points.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,7 @@ class Ledger:
         self._dialect = dialect
         self._live = False
         self._brought: set[str] = set()
+        self._flooded = False
         self._pending: Changes = {}
 
     @property
@@ -38,22 +39,24 @@ class Ledger:
     def connected(self) -> None:
         """A connection began: nothing it could vouch for has come yet."""
         self._brought.clear()
+        self._flooded = False
 
     def bring(self, values: Mapping[str, JsonValue | Removed], at: float, *, retained: bool) -> None:
         """Take in what one message of the box sets; ``at`` is its receive time in epoch seconds."""
-        self.messages += 1
+        self._flooded = self._flooded or (retained and bool(values))
         for key, value in values.items():
             if isinstance(value, Removed):
                 self._brought.discard(key)
                 self._drop(key)
             else:
                 self._brought.add(key)
-                first_seen_in_replay = retained and key not in self.readings
-                self._set({key: value}, None if first_seen_in_replay else at, is_stale=not self._live)
+                known = self.readings.get(key)
+                never_seen_to_change = retained and (known is None or known.changed_at is None)
+                self._set({key: value}, None if never_seen_to_change else at, is_stale=not self._live)
 
     def flood_ended(self) -> None:
-        """Drop what the retained flood of this connection did not bring."""
-        if self._brought:
+        """Drop what this connection has not brought."""
+        if self._flooded:
             for key in [key for key in self.readings if key not in self._brought and not key.startswith(LINK)]:
                 self._drop(key)
 

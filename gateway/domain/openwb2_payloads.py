@@ -118,6 +118,8 @@ def record(payload: bytes, shape: type[Record]) -> Record:
         return msgspec.convert({} if value is None else value, shape, strict=False)
     except msgspec.ValidationError as error:
         raise Unreadable(f"not what the topic holds: {_place(error)}") from None
+    except UnicodeError:
+        raise Unreadable("half a character") from None
 
 
 def _place(error: msgspec.ValidationError) -> str:
@@ -231,7 +233,7 @@ def hierarchy(payload: bytes) -> Hierarchy:
         raise Unreadable("not a list")
     try:
         first = msgspec.convert(value[0], _Node)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeError):
         raise Unreadable("the first element has no id and type") from None
     return Hierarchy(str(first.id) if first.type == "counter" else None)
 

@@ -15,7 +15,7 @@ from gateway.mqtt import Broker
 from gateway.run.owner import Service, run_until, stop_on_signals
 from gateway.services.readiness import Readiness, State
 from gateway.settings import Settings, SiteSettings
-from gateway.store.redis import SiteStore, open_client
+from gateway.store.redis import SiteStore, close_client, open_client
 
 LINK_STATES: Mapping[str, State] = {"ok": "ok", "connecting": "starting"}
 
@@ -32,18 +32,24 @@ async def run_bridge(settings: Settings) -> None:
         )
     readiness = Readiness(SystemClock())
     with stop_on_signals() as stop:
-        async with bridges(settings, settings.sites, settings.redis_url, readiness) as services:
+        async with bridges(
+            settings, settings.sites, settings.redis_url, readiness, holder=secrets.token_hex(8)
+        ) as services:
             await run_until(stop, services)
 
 
 @asynccontextmanager
 async def bridges(
-    settings: Settings, sites: tuple[SiteSettings, ...], redis_url: str, readiness: Readiness
+    settings: Settings, sites: tuple[SiteSettings, ...], redis_url: str, readiness: Readiness, holder: str
 ) -> AsyncIterator[dict[str, Service]]:
-    """The services that feed the sites; the connection behind them is closed on leaving."""
+    """The services that feed the sites; the connection behind them is closed on leaving.
+
+    ``holder`` is who holds the leases. Where nobody else can be at this store it is always the same, and a start
+    after a crash need not wait for the lease of the one that crashed.
+    """
     async with AsyncExitStack() as stack:
         redis = open_client(redis_url, settings.redis_timeout_s)
-        stack.push_async_callback(redis.aclose)
+        stack.push_async_callback(close_client, redis)
         store = SiteStore(redis, stream_length=settings.stream_entries, ring=settings.resume_entries)
         trace = stack.enter_context(_tracing(settings.trace_file)) if settings.trace_file else None
 
@@ -51,6 +57,7 @@ async def bridges(
             leader = Leader(
                 store,
                 site.id,
+                holder=holder,
                 new_id=lambda: secrets.token_hex(6),
                 timing=Timing(lease_s=settings.lease_s),
                 report=lambda state, reason: readiness.report(f"store for {site.id}", state, reason),
@@ -69,7 +76,7 @@ async def bridges(
                     flood_limit_s=settings.flood_limit_s,
                 ),
                 report=lambda state, reason: readiness.report(
-                    f"link of {site.id}", LINK_STATES.get(state, "down"), reason
+                    f"link of {site.id}", LINK_STATES.get(state, "down"), None if state == "ok" else reason
                 ),
             )
 
@@ -94,8 +101,8 @@ def _broker(settings: Settings, site: SiteSettings) -> Broker:
 def _tracing(path: Path) -> Iterator[Trace]:
     with path.open("a", encoding="utf-8", buffering=1) as file:
 
-        def note(position: Position, messages: int) -> None:
-            line = {"epoch": position.epoch, "seq": position.seq, "messages": messages}
+        def note(site: str, position: Position, messages: int) -> None:
+            line = {"site": site, "epoch": position.epoch, "seq": position.seq, "messages": messages}
             file.write(json.dumps(line) + "\n")
 
         yield note

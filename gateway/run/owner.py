@@ -1,18 +1,20 @@
 """The one owner of a process's background work.
 
-A service that ends or fails by itself ends the whole process with its error: nothing goes on half alive.
+Rules:
+
+* A service that ends or fails by itself ends the whole process with its error: nothing goes on half alive.
+* Stopping is cancelling, again each second until all have ended: a cancellation that meets an error inside a
+  service's own ``TaskGroup`` gets lost (CPython before 3.13).
 """
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 Service = Callable[[], Awaitable[None]]
-
-
-class Stopped(Exception):
-    """The owner was asked to stop; never leaves this module."""
+CANCEL_AGAIN_S = 1.0
 
 
 class ServiceEnded(RuntimeError):
@@ -21,14 +23,16 @@ class ServiceEnded(RuntimeError):
 
 async def run_until(stop: asyncio.Event, services: Mapping[str, Service]) -> None:
     """Run the services side by side until ``stop`` is set; raises the error of the first that fails."""
-    with contextlib.suppress(Stopped):
-        try:
-            async with asyncio.TaskGroup() as group:
-                for name, service in services.items():
-                    group.create_task(_for_ever(name, service), name=name)
-                group.create_task(_raise_when(stop), name="stop")
-        except BaseExceptionGroup as errors:
-            raise _first(errors) from errors
+    tasks = [asyncio.create_task(_for_ever(name, service), name=name) for name, service in services.items()]
+    stopped = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+        first = [task for task in tasks if task.done()]
+    finally:
+        await _end([*tasks, stopped])
+    for task in [*first, *tasks]:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise _innermost(error)
 
 
 async def _for_ever(name: str, service: Service) -> None:
@@ -36,15 +40,17 @@ async def _for_ever(name: str, service: Service) -> None:
     raise ServiceEnded(f"service {name} ended by itself")
 
 
-async def _raise_when(stop: asyncio.Event) -> None:
-    await stop.wait()
-    raise Stopped
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    failures = [error for error in errors.exceptions if not isinstance(error, Stopped)]
-    first = failures[0] if failures else errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+def _innermost(error: BaseException) -> BaseException:
+    """The first error of nested groups, which is the one to tell."""
+    return _innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 @contextlib.contextmanager

@@ -33,11 +33,14 @@ def plan(settings: Settings) -> Plan:
     reasons = [name for name in ("database_url", "redis_url") if getattr(settings, name)]
     reasons = [f"GATEWAY_{name.upper()} is set" for name in reasons]
     if (settings.data_dir / DATABASE_FILE).exists():
-        reasons.append(f"{settings.data_dir} holds the values of a real site")
+        reasons.append(f"{settings.data_dir} has been used for a real box")
     if settings.container:
         reasons.append("this is a container")
     if reasons:
-        raise SettingsError(f"GATEWAY_MQTT_URL: set it to your box; the demo is not for here, since {reasons[0]}")
+        raise SettingsError(
+            f"GATEWAY_MQTT_URL: set it to your box. The demo is not for here, since {reasons[0]}; it runs with a"
+            " GATEWAY_DATA_DIR of its own"
+        )
     return Plan(demo=True, data_dir=settings.data_dir / DEMO)
 
 

@@ -3,6 +3,7 @@
 What is started last ends first: the server, the bridge (which says farewell to the store), then the store itself.
 """
 
+import secrets
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -19,7 +20,7 @@ from gateway.run.web import DATABASE, STORE, serve, web
 from gateway.server import address, bind
 from gateway.services.auth import SetupToken
 from gateway.services.readiness import Readiness
-from gateway.settings import Settings
+from gateway.settings import Settings, SiteSettings
 from gateway.simulator.broker import EmbeddedBroker
 from gateway.simulator.capture import packaged
 from gateway.simulator.player import Player
@@ -40,20 +41,22 @@ async def run_up(settings: Settings) -> None:
             box, demo_services = await stack.enter_async_context(_simulated_box())
             sites = (demo_site(box),)
             services.update(demo_services)
-        redis_url = settings.redis_url
+        redis_url, holder = settings.redis_url, secrets.token_hex(8)
         if redis_url is None:
+            holder = "embedded"  # nobody else can be at that store
             valkey = EmbeddedValkey(chosen.data_dir)
             redis_url = await stack.enter_async_context(valkey)
             services["embedded store"] = valkey.run
         database_url = settings.database_url or f"sqlite+aiosqlite:///{chosen.data_dir / DATABASE_FILE}"
         readiness = Readiness(SystemClock(), (STORE, DATABASE))
-        services.update(await stack.enter_async_context(bridges(settings, sites, redis_url, readiness)))
+        services.update(await stack.enter_async_context(bridges(settings, sites, redis_url, readiness, holder)))
         announce = _announcer(settings, address(listening), demo=chosen.demo)
         made = await stack.enter_async_context(
             web(settings, sites, readiness, announce, redis_url=redis_url, database_url=database_url)
         )
         services.update(made.services)
         await serve(msgspec.structs.replace(made, services=services), listening, settings, stop)
+    click.echo("stopped")
 
 
 @asynccontextmanager
@@ -62,6 +65,12 @@ async def _simulated_box() -> AsyncIterator[tuple[str, dict[str, Service]]]:
     async with EmbeddedBroker() as broker:
         player = Player(packaged(), Broker(broker.url, client_id="simulated-openwb"), SystemClock())
         yield broker.url, {"simulated broker": broker.run, "simulated openWB": player.run}
+
+
+def _box(site: SiteSettings) -> str:
+    """The address of a site's box, without user and password."""
+    scheme, _, rest = site.mqtt_url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def _announcer(settings: Settings, here: str, *, demo: bool) -> Callable[[SetupToken | None], None]:
@@ -74,7 +83,7 @@ def _announcer(settings: Settings, here: str, *, demo: bool) -> Callable[[SetupT
                 f"  site     {DEMO}: a recorded openWB. For your own: GATEWAY_MQTT_URL=mqtt://<box> make run"
             )
         else:
-            lines.append(f"  sites    {', '.join(site.id for site in settings.sites)}")
+            lines += [f"  site     {site.id}: {_box(site)}" for site in settings.sites]
         if link is None:
             lines.append("  log in   as admin")
         else:

@@ -26,8 +26,8 @@ from gateway.services.auth import AuthService, AuthTimes, SetupToken
 from gateway.services.passwords import HashCost, Passwords
 from gateway.services.readiness import Probe, Readiness
 from gateway.settings import Settings, SiteSettings
-from gateway.store.follow import Follower, OnStep, Step, Unreachable
-from gateway.store.redis import SiteStore, open_blocking_client, open_client
+from gateway.store.follow import Follower, OnStep, Reachable, Step, Unreachable
+from gateway.store.redis import SiteStore, close_client, open_blocking_client, open_client
 from gateway.version import VERSION
 
 PAGE = Path(__file__).parents[1] / "page"
@@ -106,7 +106,7 @@ async def web(
     clock, limits = SystemClock(), limits_of(settings)
     async with AsyncExitStack() as stack:
         redis = open_client(redis_url, settings.redis_timeout_s)
-        stack.push_async_callback(redis.aclose)
+        stack.push_async_callback(close_client, redis)
         database = Database(database_url)
         stack.push_async_callback(database.dispose)
         hub = Hub((site.id for site in sites), clock, limits, resume_entries=settings.resume_entries)
@@ -143,9 +143,12 @@ def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:
 def _reporting(hub: Hub, readiness: Readiness) -> OnStep:
     def on_step(site: str, step: Step) -> None:
         if isinstance(step, Unreachable):
+            log.warning("cannot follow; trying on", site=site, reason=step.reason)
             readiness.report(STORE, "down", step.reason)
         elif not isinstance(step, Delta):
             readiness.report(STORE, "ok")
+        if isinstance(step, Reachable):
+            log.info("following again", site=site)
         hub.on_step(site, step)
 
     return on_step

@@ -80,7 +80,7 @@ class Player:
         """Play; returns after the last round."""
         try:
             await self._broker.run(self._play, self._lost)
-        except* _Ended:
+        except _Ended:
             log.debug("the last round is over", rounds=self._rounds)
 
     def pause(self) -> None:
@@ -94,9 +94,19 @@ class Player:
         log.info("no connection to the simulation's broker", reason=down.reason, detail=down.detail)
 
     async def _play(self, connection: Connection) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_until_lost(connection), name="wait for the loss")
-            group.create_task(self._play_rounds(connection), name="play")
+        """Not a ``TaskGroup``: when a cancellation meets the loss, the group would raise the loss alone."""
+        both = [
+            asyncio.create_task(_until_lost(connection), name="wait for the loss"),
+            asyncio.create_task(self._play_rounds(connection), name="play"),
+        ]
+        try:
+            ended, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+        for task in ended:
+            task.result()
 
     async def _play_rounds(self, connection: Connection) -> NoReturn:
         for topic, payload in list(self.retained.items()):

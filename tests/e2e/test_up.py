@@ -102,7 +102,7 @@ async def test_a_data_directory_in_use_is_one_clear_line(tmp_path: Path) -> None
     [
         ({"GATEWAY_PORT": "x"}, "GATEWAY_PORT:"),
         ({"GATEWAY_ADMIN_PASSWORD": "short"}, "GATEWAY_ADMIN_PASSWORD"),
-        ({"GATEWAY_REDIS_URL": "redis://127.0.0.1:1/0"}, "the demo is not for here, since GATEWAY_REDIS_URL is set"),
+        ({"GATEWAY_REDIS_URL": "redis://127.0.0.1:1/0"}, "The demo is not for here, since GATEWAY_REDIS_URL is set"),
     ],
 )
 def test_a_bad_setting_is_one_clear_line(tmp_path: Path, environ: dict[str, str], line: str) -> None:
@@ -146,3 +146,30 @@ async def test_a_killed_store_comes_back_and_with_it_the_values(tmp_path: Path) 
         await eventually(lambda: "the embedded Valkey ended" in up.log, 15)
         await eventually(lambda: up.part("store") == "ok", 30)
         await eventually(lambda: up.get("/api/v1/sites/demo/values", token)[0] == 200, 30)
+
+
+async def test_what_a_killed_gateway_left_does_not_look_live_after_the_next_start(tmp_path: Path) -> None:
+    """Red when the new process waits for the lease of the old one before it calls anything stale."""
+    async with GatewayPart("up", tmp_path) as up:
+        token = up.log_in()
+
+        def values() -> dict[str, list[object]]:
+            status, body = up.get("/api/v1/sites/demo/values", token)
+            return dict(body["values"]) if status == 200 else {}
+
+        await eventually(lambda: values().get("link/state", [None])[0] == "up", 40)
+        old = values()["link/since"]
+        await up.kill()
+        await up.start()
+        first = await eventually(values)
+        assert first["link/state"][0] == "connecting" or first["link/since"] != old
+        assert first["link/state"][0] == "up" or first["grid/power_w"][-1] == "stale"
+
+
+async def test_a_part_that_dies_for_good_ends_the_process_with_its_reason(tmp_path: Path) -> None:
+    async with GatewayPart("up", tmp_path) as up:
+        broker = next(pid for pid in children(up.pid) if "broker" in Path(f"/proc/{pid}/cmdline").read_text())
+        os.kill(broker, signal.SIGKILL)
+        await up.ended()
+        assert up.exit_code == 1
+        assert "openwb-gateway: the simulation's broker ended by itself" in up.log

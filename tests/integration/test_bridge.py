@@ -197,3 +197,38 @@ async def test_leaving_leaves_nothing_that_looks_live(mosquitto: MosquittoPart, 
         assert snapshot.readings["link/state"].value == "connecting"
         assert all(reading.stale for key, reading in snapshot.readings.items() if not key.startswith("link/"))
         assert await onlooker.redis.get(f"{{{site}}}:lease") is None
+
+
+async def test_a_deposed_leader_changes_nothing_when_it_stops(
+    mosquitto: MosquittoPart, redis: RedisPart, site: str
+) -> None:
+    """Red when a resigning leader opens an epoch with its own old state, as it once did."""
+    box = LiveBox(mosquitto)
+    await box.say(START)
+    async with bridge(mosquitto, redis, site, lease_s=600) as first:
+        await box.come_alive(first)
+        await first.redis.delete(f"{{{site}}}:lease")
+        async with bridge(mosquitto, redis, site) as second:
+            await box.come_alive(second)
+        left = await first.store.position(site)
+        first.stop()
+        await eventually(lambda: first.stopped)
+        assert left is not None
+        assert await first.store.position(site) == left
+
+
+async def test_the_trace_names_each_position_and_the_messages_in_it(
+    mosquitto: MosquittoPart, redis: RedisPart, site: str
+) -> None:
+    box = LiveBox(mosquitto)
+    await box.say(START)
+    async with bridge(mosquitto, redis, site) as gateway:
+        await box.come_alive(gateway)
+        await box.say({"counter/0/get/power": 5})
+        await gateway.holds("grid/power_w", 5)
+        position = await gateway.store.position(site)
+        await eventually(lambda: gateway.traced and gateway.traced[-1][1] == position)
+        counts = [messages for _, _, messages in gateway.traced]
+        assert counts == sorted(counts)
+        assert counts[-1] >= len(START) + 2
+        assert {name for name, _, _ in gateway.traced} == {site}

@@ -12,7 +12,7 @@ from gateway.bridge.ingest import Ingest, Pace
 from gateway.bridge.leader import Leader, Timing
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import StoreUnavailable
-from gateway.domain.values import JsonValue, Reading
+from gateway.domain.values import JsonValue, Position, Reading
 from gateway.mqtt import Broker
 from gateway.store.redis import SiteStore, open_client
 from tests.support.parts import MosquittoPart, RedisPart
@@ -30,14 +30,18 @@ class Bridge:
         self.store = SiteStore(self.redis)
         self.site = site
         self.reports: dict[str, tuple[str, str | None]] = {}
+        self.traced: list[tuple[str, Position, int]] = []
         self.stop: Callable[[], object] = lambda: None
+        self.stopped = False
         name, numbers = f"{id(self):x}", count()
         leader = Leader(
             self.store,
             site,
+            holder=name,
             new_id=lambda: f"{name}-{next(numbers)}",
             timing=Timing(lease_s=lease_s, retry_base_s=0.02, retry_cap_s=0.2),
             report=lambda state, reason: self.reports.update(store=(state, reason)),
+            trace=lambda *told: self.traced.append(told),
         )
         broker = Broker(
             mosquitto.url,
@@ -99,6 +103,7 @@ async def bridge(
     made = Bridge(mosquitto, redis, site, lease_s, **login)
     task = asyncio.create_task(made.ingest.run(), name="bridge")
     made.stop = task.cancel
+    task.add_done_callback(lambda _: setattr(made, "stopped", True))
     try:
         yield made
     finally:

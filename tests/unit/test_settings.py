@@ -111,9 +111,13 @@ def test_a_missing_file_is_refused() -> None:
     assert line.startswith("GATEWAY_CONFIG: cannot read /absent/gateway.toml")
 
 
-def test_an_empty_path_is_refused() -> None:
-    (line,) = problems({"GATEWAY_DATA_DIR": ""})
+def test_an_empty_path_in_the_file_is_refused(tmp_path: Path) -> None:
+    (line,) = problems(config(tmp_path, 'data_dir = ""'))
     assert line.startswith("GATEWAY_DATA_DIR:")
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert load({"GATEWAY_MQTT_URL": "", "GATEWAY_PORT": ""}) == load({})
 
 
 def test_every_setting_is_documented() -> None:

@@ -62,6 +62,15 @@ def test_a_value_first_seen_in_replay_has_no_time() -> None:
     assert ledger.readings["pv/power_w"].changed_at == pytest.approx(7.0)
 
 
+def test_a_value_worked_out_from_several_retained_topics_has_no_time_either() -> None:
+    ledger = connected()
+    ledger.bring({"tariff/price_eur_per_kwh": None}, 7.0, retained=True)
+    ledger.bring({"tariff/price_eur_per_kwh": 0.3}, 7.1, retained=True)
+    assert ledger.readings["tariff/price_eur_per_kwh"] == Reading(0.3, None, stale=True)
+    ledger.bring({"tariff/price_eur_per_kwh": 0.2}, 8.0, retained=False)
+    assert ledger.readings["tariff/price_eur_per_kwh"].changed_at == pytest.approx(8.0)
+
+
 def test_what_the_flood_did_not_bring_is_dropped() -> None:
     ledger = connected({"chargepoints/4/name": Reading("gone", 1.5), "chargepoints/5/name": Reading("here", 1.5)})
     ledger.bring({"chargepoints/5/name": "here"}, 7.0, retained=True)
@@ -73,6 +82,22 @@ def test_what_the_flood_did_not_bring_is_dropped() -> None:
 
 def test_a_flood_that_brought_nothing_drops_nothing() -> None:
     ledger = connected({"chargepoints/4/name": Reading("still here", 1.5)})
+    ledger.flood_ended()
+    assert "chargepoints/4/name" in ledger.readings
+
+
+def test_live_messages_alone_are_no_flood() -> None:
+    ledger = connected({"chargepoints/4/name": Reading("still here", 1.5)})
+    ledger.bring({"grid/power_w": 5.0}, 7.0, retained=False)
+    ledger.flood_ended()
+    assert "chargepoints/4/name" in ledger.readings
+
+
+def test_a_flood_of_the_connection_before_counts_no_more() -> None:
+    ledger = connected()
+    ledger.bring({"chargepoints/4/name": "Hof"}, 7.0, retained=True)
+    ledger.connected()
+    ledger.bring({"grid/power_w": 5.0}, 8.0, retained=False)
     ledger.flood_ended()
     assert "chargepoints/4/name" in ledger.readings
 

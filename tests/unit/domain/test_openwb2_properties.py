@@ -56,7 +56,8 @@ LIVELY: Mapping[str, st.SearchStrategy[bytes]] = {
 }
 JSON = st.recursive(
     st.sampled_from([None, True, False, 0, 1, -3, 5.25, 1e30, float("nan"), float("inf"), "", "none", "Kein Fehler."])
-    | st.text(max_size=10),
+    | st.text(max_size=10)
+    | st.text(st.characters(categories=["Cs"]), min_size=1, max_size=2),  # JSON can say half a character
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=6,
 ).map(lambda value: json.dumps(value).encode())

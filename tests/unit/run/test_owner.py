@@ -74,3 +74,20 @@ async def test_a_signal_asks_to_stop(number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
         async with asyncio.timeout(5):
             await stop.wait()
+
+
+async def test_a_service_whose_cancellation_got_lost_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.run.owner.CANCEL_AGAIN_S", 0.01)
+    stop, lost = asyncio.Event(), []
+
+    async def forgetful() -> None:
+        while len(lost) < 3:
+            try:
+                stop.set()
+                await for_ever()
+            except asyncio.CancelledError:
+                lost.append(True)
+        await for_ever()
+
+    await run_until(stop, {"forgetful": forgetful})
+    assert len(lost) == 3

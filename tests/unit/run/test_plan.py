@@ -44,7 +44,7 @@ def test_the_demo_never_runs_in_a_container(tmp_path: Path) -> None:
 
 def test_the_demo_never_runs_where_a_real_site_was_kept(tmp_path: Path) -> None:
     (tmp_path / "gateway.db").touch()
-    with pytest.raises(SettingsError, match="holds the values of a real site"):
+    with pytest.raises(SettingsError, match="has been used for a real box"):
         plan(load(settings_of(tmp_path)))
 
 
