@@ -5,10 +5,10 @@ from tests.support.captures import load_capture
 from tests.support.rare_keys import RareKeys, merged
 
 
-def capture_with_rare_keys(seed: int, *, until_s: float | None = None) -> Capture:
+def capture_with_rare_keys(seed: int, *, until_s: float | None = None, devices: int = 600) -> Capture:
     """The 2.x session, or its first seconds, from its start state on, with rare keys changing all the time."""
     session = [message for message in load_capture("v2-session") if until_s is None or message.t <= until_s]
     duration_s = until_s or session[-1].t
-    rare = RareKeys(seed)
+    rare = RareKeys(seed, vehicles=devices // 2, chargepoints=devices // 4, inverters=devices // 4)
     start = (*load_capture("v2-start"), *(Recorded(topic, payload) for topic, payload in rare.start.items()))
     return Capture(start, tuple(merged(session, rare.messages(duration_s))))
