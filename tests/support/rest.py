@@ -7,6 +7,7 @@ from pathlib import Path
 from litestar import Litestar
 
 import gateway
+from gateway.api.live import LiveTimes
 from gateway.api.sites import SiteInfo
 from gateway.app import Parts, create_app
 from gateway.db.engine import Database
@@ -44,10 +45,18 @@ class ToldHub(Hub):
 class Web:
     """The application and what it is made of."""
 
-    def __init__(self, database: Database, page_dir: Path = PAGE, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        page_dir: Path = PAGE,
+        patience: Patience | None = None,
+        limits: Limits | None = None,
+        live_times: LiveTimes | None = None,
+    ) -> None:
         self.clock = FakeClock()
         self.database = database
-        self.hub = ToldHub(("home", "yard"), self.clock, Limits())
+        chosen = limits or Limits()
+        self.hub = ToldHub(("home", "yard"), self.clock, chosen)
         self.auth = make_auth(database, self.clock, patience=patience)
         self.readiness = Readiness(self.clock, ("database", "store"))
         self.parts = Parts(
@@ -58,6 +67,8 @@ class Web:
             readiness=self.readiness,
             page_dir=page_dir,
             version="1.2.3",
+            limits=chosen,
+            live_times=live_times or LiveTimes(),
         )
         self.app: Litestar = create_app(self.parts)
 

@@ -8,7 +8,7 @@ from functools import partial
 from litestar import Litestar, Router
 from litestar.di import Provide
 
-from gateway.api.live import Live, live_socket
+from gateway.api.live import Live, LiveTimes, live_socket
 from gateway.domain.access import Login, Role
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError, Unauthenticated
@@ -48,6 +48,7 @@ class Tokens:
 
     def __init__(self) -> None:
         self.known: dict[str, Login | GatewayError] = {TOKEN: login()}
+        self.asked_again = 0
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -57,6 +58,14 @@ class Tokens:
         if isinstance(found, GatewayError):
             raise found
         return found
+
+    async def still_valid(self, login: Login) -> bool:
+        """Whether some token stands for the login; an error instead of one is raised here, too."""
+        self.asked_again += 1
+        for found in self.known.values():
+            if isinstance(found, GatewayError):
+                raise found
+        return login in self.known.values()
 
 
 def login(token_id: int = 1, name: str = "anna", expires_at: float = FAR_FUTURE_S) -> Login:
@@ -87,7 +96,12 @@ class LiveGateway:
 
 @asynccontextmanager
 async def live_gateway(
-    redis: RedisPart, site: str, *, limits: Limits | None = None, readings: Mapping[str, Reading] | None = None
+    redis: RedisPart,
+    site: str,
+    *,
+    limits: Limits | None = None,
+    readings: Mapping[str, Reading] | None = None,
+    times: LiveTimes | None = None,
 ) -> AsyncIterator[LiveGateway]:
     """A gateway whose site is open with these readings."""
     chosen = limits or Limits()
@@ -100,7 +114,8 @@ async def live_gateway(
         await writer.lead(readings)
         clock = SystemClock()
         hub = Hub([site], clock, chosen)
-        live = Live(hub, tokens.whoami, partial(rights_of, sites={site}), clock, chosen, version="1.2.3")
+        rights = partial(rights_of, sites={site})
+        live = Live(hub, tokens, rights, clock, chosen, version="1.2.3", times=times)
         made = LiveGateway(site, chosen, writer, hub, live, tokens)
         follower = Follower(store, lambda: open_blocking_client(redis.url), timing=SOON)
         follower.add(site)

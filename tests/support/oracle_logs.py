@@ -1,0 +1,87 @@
+"""What the oracle is given: the broker's log and each client's log.
+
+Both are written by parts that share nothing with the gateway (``subscriber.py``, ``logging_client.py``), in the order
+of receipt. ``at_s`` is ``time.monotonic()`` of the test process; it places losses, it never judges.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+Message: TypeAlias = Mapping[str, Any]
+"""A decoded websocket message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One message the broker delivered; a ``retained`` one is the replay at the start of a connection."""
+
+    topic: str
+    payload: bytes
+    retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The subscriber lost the broker here and has it back; what follows overlays what was known."""
+
+
+BrokerLog: TypeAlias = "list[Delivered | Break]"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A websocket connection began."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The client sent this."""
+
+    at_s: float
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The client received this."""
+
+    at_s: float
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The connection ended; ``code`` is None when it broke off or the client tore it down."""
+
+    at_s: float
+    code: int | None = None
+
+
+ClientEvent: TypeAlias = Opened | Sent | Received | Closed
+
+
+@dataclass(slots=True)
+class ClientLog:
+    """Everything one client saw, over all its connections.
+
+    ``survives`` says that the client was connected and listening when the test became quiet: its last views are
+    judged against the whole log.
+    """
+
+    name: str
+    events: list[ClientEvent] = field(default_factory=list)
+    survives: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A time in which the store was made to lose written data, and the gateway to notice it.
+
+    Only then may what a client sees go back.
+    """
+
+    from_s: float
+    until_s: float

@@ -1,0 +1,360 @@
+"""One client's testimony, judged: is each of its views the reading of a prefix, and do the prefixes never go back?
+
+Rules:
+
+* A step at which the view's ``link/state`` is ``up`` is judged *strictly*: its values are the reading of one prefix
+  n. The smallest n is taken that no earlier n of this client exceeds; taking the smallest never spoils a later step.
+* n is a growing function of seq within an epoch, over all subscriptions and connections of the client. From epoch to
+  epoch it does not fall either, except where the store was made to lose data.
+* Any other step is judged *loosely*: each value it brings was its key's value at some prefix, not older than what the
+  same view showed before. Absent keys are allowed, and keys that several topics have a say in may waver: a flood is
+  under way, and a new connection's reading knows only what it has brought so far.
+* ``Bounds`` of a client that sees everything narrow n at each position to what that client saw there.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.support.oracle_logs import ClientLog, Loss
+from tests.support.oracle_readings import ABSENT, LINK, Marks, Matches, Prefixes, Timeline, canonical
+from tests.support.oracle_views import Problem, Replay, Step, View
+
+LINK_KEYS = frozenset({"link/state", "link/reason", "link/since", "link/dialect"})
+MOST_TOLD = 3
+MOST_KEYS_TOLD = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One key: what the prefix says, and what the client saw."""
+
+    key: str
+    expected: object
+    seen: object
+
+    def __str__(self) -> str:
+        return f"{self.key}: expected {self.expected!r}, seen {self.seen!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something a right gateway never does. ``n`` is the prefix against which the differences are told."""
+
+    client: str
+    connection: int
+    subscription: int
+    kind: str
+    text: str
+    epoch: str = ""
+    seq: int = -1
+    n: int = -1
+    differences: tuple[Difference, ...] = ()
+
+    def __str__(self) -> str:
+        place = f"{self.client}, connection {self.connection}, subscription {self.subscription}"
+        lines = [f"[{self.kind}] {place} at {self.epoch}:{self.seq} (prefix {self.n}): {self.text}"]
+        return "\n      ".join([*lines, *map(str, self.differences)])
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was judged: a clean report over nothing says nothing."""
+
+    strict: int = 0
+    loose: int = 0
+    agreed: int = 0
+    snapshots: int = 0
+    resumed: int = 0
+    resets: int = 0
+    ignored: int = 0
+    final: int = 0
+
+    def add(self, other: "Tally") -> None:
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class Court:
+    """What all witnesses are judged by: the log's reading, and the hashes of each set of patterns."""
+
+    def __init__(
+        self, timeline: Timeline, marks: Marks, losses: Iterable[Loss] = (), *, stale_unless_up: bool = False
+    ) -> None:
+        self.timeline = timeline
+        self.stale_unless_up = stale_unless_up
+        self.marks = marks
+        self._losses = tuple(losses)
+        self._chosen: dict[tuple[str, ...], Matches] = {}
+        self._prefixes: dict[tuple[str, ...], Prefixes] = {}
+
+    def choose(self, patterns: Iterable[str]) -> Matches:
+        wanted = tuple(sorted(set(patterns)))
+        if wanted not in self._chosen:
+            self._chosen[wanted] = Matches(wanted)
+        return self._chosen[wanted]
+
+    def prefixes(self, chosen: Matches) -> Prefixes:
+        found = self._prefixes.get(chosen.patterns)
+        if found is None:
+            found = self._prefixes[chosen.patterns] = Prefixes(self.timeline, chosen)
+        return found
+
+    def may_go_back(self, at_s: float) -> bool:
+        return any(loss.from_s <= at_s <= loss.until_s for loss in self._losses)
+
+
+@dataclass(slots=True)
+class Floors:
+    """Within one epoch: the prefix that each position at least has."""
+
+    seqs: list[int] = field(default_factory=list)
+    prefixes: list[int] = field(default_factory=list)
+
+    def at(self, seq: int) -> int:
+        place = bisect_right(self.seqs, seq) - 1
+        return self.prefixes[place] if place >= 0 else 0
+
+    def note(self, seq: int, n: int) -> None:
+        if not self.seqs or (seq > self.seqs[-1] and n > self.prefixes[-1]):
+            self.seqs.append(seq)
+            self.prefixes.append(n)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A strict step of a witness that sees everything. ``afresh``: nothing before it bounds it."""
+
+    epoch: str
+    seq: int
+    view_hash: int
+    n: int
+    afresh: bool
+
+
+class Bounds:
+    """For each position the prefixes it can have, by what an all-seeing witness saw before and after it."""
+
+    def __init__(self, sightings: list[Sighting], prefixes: Prefixes, length: int) -> None:
+        self._length = length
+        found: dict[str, dict[int, tuple[int, int]]] = {}
+        at_most = length
+        for one in reversed(sightings):
+            latest = prefixes.last(one.view_hash, at_most)
+            assert latest is not None, "the forward pass found a prefix, so there is a latest one"
+            low, high = found.setdefault(one.epoch, {}).get(one.seq, (0, length))
+            found[one.epoch][one.seq] = (max(low, one.n), min(high, latest))
+            at_most = length if one.afresh else latest
+        self._seqs = {epoch: sorted(by_seq) for epoch, by_seq in found.items()}
+        self._bounds = {epoch: [found[epoch][seq] for seq in seqs] for epoch, seqs in self._seqs.items()}
+
+    def of(self, epoch: str, seq: int) -> tuple[int, int]:
+        seqs = self._seqs.get(epoch)
+        if seqs is None:
+            return 0, self._length
+        bounds = self._bounds[epoch]
+        before, after = bisect_right(seqs, seq) - 1, bisect_left(seqs, seq)
+        return (bounds[before][0] if before >= 0 else 0, bounds[after][1] if after < len(seqs) else self._length)
+
+    def widest(self, readings: Prefixes) -> int:
+        """The most different readings that one position leaves open; 1 is best."""
+        every = [pair for bounds in self._bounds.values() for pair in bounds]
+        return max((readings.between(low, high) for low, high in every), default=self._length)
+
+
+class Witness:
+    """One client under judgement. Call ``step`` for each step of its replay, then ``end``."""
+
+    def __init__(self, log: ClientLog, court: Court, bounds: Bounds | None = None) -> None:
+        self.log = log
+        self.faults: list[Fault] = []
+        self.untold: dict[str, int] = {}
+        self.tally = Tally()
+        self.sightings: list[Sighting] = []
+        self.replay = Replay(log, court.marks, court.choose)
+        self._court = court
+        self._bounds = bounds
+        self._floors: dict[str, Floors] = {}
+        self._epoch = ""
+        self._epoch_floor = 0
+        self._highest = 0
+        self._afresh = True
+
+    def problem(self, problem: Problem) -> None:
+        self._fault(problem.kind, problem.text, problem.subscription, seq=problem.seq)
+
+    def step(self, step: Step) -> bool:
+        """Judge one step; False: a fault was found."""
+        view = step.view
+        self._place(step)
+        state = view.entries.get("link/state")
+        is_up = state is not None and state[0] == "up"
+        right = self._strictly(step) if is_up else self._loosely(step)
+        if view.entries.keys() >= LINK_KEYS:
+            return right
+        missing = ", ".join(sorted(LINK_KEYS - view.entries.keys()))
+        self._fault("link", f"{missing} missing", step.subscription, view)
+        return False
+
+    def end(self) -> None:
+        """Judge what the client was left with."""
+        self.tally.ignored = self.replay.ignored
+        self.tally.resumed, self.tally.resets = self.replay.how["resumed"], self.replay.how["reset"]
+        if not self.log.survives:
+            return
+        views = [one for one in self.replay.held.values() if not one.paused]
+        if not views:
+            self._fault("final", "nothing was subscribed at the end", -1)
+        for one in views:
+            self._last(one.number, one.view)
+
+    def _last(self, number: int, view: View) -> None:
+        self.tally.final += 1
+        state = view.entries.get("link/state", [None])[0]
+        if not view.complete or state != "up":
+            self._fault("final", f"complete: {view.complete}, link/state {state!r}", number, view)
+        elif view.value_hash != self._court.prefixes(view.chosen).last_hash:
+            n = self._court.timeline.length
+            self._fault("final", "not the whole log's reading", number, view, n, self._differences(view, n))
+
+    def _place(self, step: Step) -> None:
+        view = step.view
+        if view.epoch != self._epoch:
+            forgiven = self._court.may_go_back(step.at_s)
+            if view.epoch in self._floors and not forgiven:
+                self._fault("position", f"back in epoch {view.epoch} after {self._epoch}", step.subscription, view)
+            self._afresh = forgiven or not self._epoch
+            self._epoch, self._epoch_floor = view.epoch, 0 if forgiven else self._highest
+            self._floors.setdefault(view.epoch, Floors())
+        if step.whole:
+            self.tally.snapshots += 1
+            if view.seq < step.seen:
+                self._afresh = True
+                if not self._court.may_go_back(step.at_s):
+                    text = f"a snapshot at {view.seq} after {step.seen} was seen"
+                    self._fault("position", text, step.subscription, view)
+
+    def _floor(self, view: View) -> int:
+        return max(self._epoch_floor, self._floors[view.epoch].at(view.seq))
+
+    def _strictly(self, step: Step) -> bool:
+        self.tally.strict += 1
+        view, at_most = step.view, self._court.timeline.length
+        own = self._floor(view)
+        if view.shown:
+            own = max(own, *view.shown.values())
+            view.shown.clear()
+        at_least = own
+        if self._bounds is not None:
+            low, at_most = self._bounds.of(view.epoch, view.seq)
+            at_least = max(at_least, low)
+        prefixes = self._court.prefixes(view.chosen)
+        n = prefixes.first(view.value_hash, at_least, at_most)
+        if n is None:
+            self._no_prefix(step, own, at_least, at_most)
+            return False
+        self._floors[view.epoch].note(view.seq, n)
+        self._highest = max(self._highest, n)
+        if view.chosen.patterns == ("#",):
+            self.sightings.append(Sighting(view.epoch, view.seq, view.value_hash, n, self._afresh))
+            self._afresh = False
+        return True
+
+    def _no_prefix(self, step: Step, own: int, at_least: int, at_most: int) -> None:
+        view, court = step.view, self._court
+        prefixes = court.prefixes(view.chosen)
+        latest = prefixes.last(view.value_hash, court.timeline.length)
+        if latest is None:
+            n = at_least if self._told_enough("mixed") else self._newest(view, at_least)
+            kind, text = "mixed", "the reading of no prefix"
+        elif latest < at_least:
+            kind, n = "back", at_least
+            whose = "this client had" if latest < own else "the auditor had by this position"
+            text = f"the reading of prefix {latest} and none later, although {whose} seen prefix {at_least}"
+        else:
+            kind, n = "ahead", at_most
+            text = f"the reading of prefix {latest} and none between {at_least} and {at_most}"
+        differences = () if self._told_enough(kind) else self._differences(view, n)
+        self._fault(kind, text, step.subscription, view, n, differences)
+
+    def _newest(self, view: View, at_least: int) -> int:
+        """The first prefix by which the newest of the view's values had come."""
+        histories = self._court.timeline.histories
+        firsts = [
+            histories[key].first(canonical(entry[0]), at_least)
+            for key, entry in view.entries.items()
+            if key in histories
+        ]
+        return max((n for n in firsts if n is not None), default=at_least)
+
+    def _loosely(self, step: Step) -> bool:
+        self.tally.loose += 1
+        view, right = step.view, True
+        floor = self._floor(view)
+        if self._court.stale_unless_up and view.live:
+            right = False
+            text = f"{view.live} values look live, link {view.entries.get('link/state')}"
+            self._fault("stale", text, step.subscription, view)
+        for key, entry in step.changed.items():
+            if entry is None or key.startswith(LINK):
+                continue
+            history = self._court.timeline.histories.get(key)
+            if history is not None and self._court.timeline.worked_out(key):
+                continue
+            at_least = max(floor, view.shown.get(key, 0))
+            form = canonical(entry[0])
+            n = history.first(form, at_least) if history else None
+            if n is not None:
+                view.shown[key] = n
+                continue
+            right = False
+            ever = history is not None and history.first(form, 0) is not None
+            expected = history.at(at_least) if history else ABSENT
+            text = (
+                f"an older value than was seen, link {view.entries.get('link/state')}" if ever else "never a reading"
+            )
+            difference = Difference(key, expected, entry[0])
+            self._fault("back" if ever else "mixed", text, step.subscription, view, at_least, (difference,))
+        return right
+
+    def _differences(self, view: View, n: int) -> tuple[Difference, ...]:
+        expected = self._court.timeline.reading(n, view.chosen)
+        seen = {key: entry[0] for key, entry in view.entries.items() if not key.startswith(LINK)}
+        keys = sorted(expected.keys() | seen.keys())
+        pairs = [(key, expected.get(key, ABSENT), seen.get(key, ABSENT)) for key in keys]
+        found = [Difference(*pair) for pair in pairs if not _same(pair[1], pair[2])]
+        more = (
+            [Difference(f"... and {len(found) - MOST_KEYS_TOLD} more", "", "")] if len(found) > MOST_KEYS_TOLD else []
+        )
+        return (*found[:MOST_KEYS_TOLD], *more)
+
+    def _fault(
+        self,
+        kind: str,
+        text: str,
+        subscription: int,
+        view: View | None = None,
+        n: int = -1,
+        differences: tuple[Difference, ...] = (),
+        *,
+        seq: int = -1,
+    ) -> None:
+        if self._told_enough(kind):
+            self.untold[kind] = self.untold.get(kind, 0) + 1
+            return
+        epoch, seq = (view.epoch, view.seq) if view else (self._epoch, seq)
+        name, connection = self.log.name, self.replay.connection
+        self.faults.append(Fault(name, connection, subscription, kind, text, epoch, seq, n, differences))
+
+    def _told_enough(self, kind: str) -> bool:
+        return sum(fault.kind == kind for fault in self.faults) >= MOST_TOLD
+
+    def disagrees(self, step: Step, differences: tuple[Difference, ...]) -> None:
+        text = "another client saw other values, times or flags at the same position"
+        self._fault("disagree", text, step.subscription, step.view, -1, differences)
+
+
+def _same(one: object, other: object) -> bool:
+    if one is ABSENT or other is ABSENT:
+        return one is other
+    return canonical(one) == canonical(other)
