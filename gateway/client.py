@@ -15,7 +15,7 @@ Rules:
 """
 
 import asyncio
-import contextlib
+import http.client
 import json
 import random
 import urllib.error
@@ -89,11 +89,11 @@ class GatewayClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._keeper is not None
-        self._keeper.cancel()
         for subscription in list(self._subscriptions):
             subscription.end(None)
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._keeper
+        while not self._keeper.done():  # a cancellation that meets a lost connection gets lost before Python 3.13
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper], timeout=1)
 
     @property
     def connected(self) -> bool:
@@ -150,11 +150,15 @@ class GatewayClient:
     # --- staying connected ----------------------------------------------------------------------------------------
 
     async def _keep_connected(self) -> None:
-        while True:
-            pause_s = await self._one_connection()
-            if self._failure is not None:
-                break
-            await asyncio.sleep(pause_s)
+        try:
+            while True:
+                pause_s = await self._one_connection()
+                if self._failure is not None:
+                    break
+                await asyncio.sleep(pause_s)
+        except Exception as error:  # noqa: BLE001 - whoever waits is told; else they would wait for ever
+            self._failure = ConnectionEnded(f"the client failed: {error!r}")
+            self._failure.__cause__ = error
         for subscription in list(self._subscriptions):
             subscription.end(self._failure)
 
@@ -169,7 +173,7 @@ class GatewayClient:
             if 400 <= status <= 499 and status not in ASK_AGAIN:  # noqa: PLR2004 - HTTP's range of client errors
                 self._failure = ConnectionEnded(f"the server refused the connection with HTTP {status}")
             return self._backoff_s()
-        except (BadCredentials, Unauthenticated) as refused:
+        except (BadCredentials, Unauthenticated, ConnectionEnded) as refused:
             self._failure = ConnectionEnded(f"no token to be had: {refused.message}")
             return 0.0
         except (OSError, WebSocketException, GatewayError):
@@ -239,8 +243,18 @@ class GatewayClient:
         return longest * self._jitter()
 
 
+class LoginAnswer(msgspec.Struct):
+    """What is needed of the gateway's answer to a login."""
+
+    token: str
+
+
 def password_login(base_url: str, name: str, password: str, timeout_s: float = 10) -> Token:
-    """Asks for a token with name and password; ``base_url`` is ``http(s)://host:port`` of the gateway."""
+    """Asks for a token with name and password; ``base_url`` is ``http(s)://host:port`` of the gateway.
+
+    It raises BadCredentials when they are wrong, ConnectionEnded when no gateway is there, and OSError when trying
+    again may help.
+    """
 
     def ask() -> str:
         body = json.dumps({"name": name, "password": password}).encode()
@@ -249,7 +263,11 @@ def password_login(base_url: str, name: str, password: str, timeout_s: float = 1
         )
         try:
             with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310 - as above
-                return str(json.load(answer)["token"])
+                return msgspec.json.decode(answer.read(), type=LoginAnswer).token
+        except msgspec.DecodeError as error:
+            raise ConnectionEnded("the answer to the login has no token: no gateway is at that address") from error
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"the answer to the login broke off: {error!r}") from error
         except urllib.error.HTTPError as error:
             with error:
                 if error.code in (400, 401, 403):

@@ -230,32 +230,31 @@ class Link:
         One at a time, because the number of a subscription may be another after the answer.
         """
         async with self._one_update:
-            await self._update(subscription, keys, min_interval_ms, paused)
-
-    async def _update(
-        self,
-        subscription: Subscription,
-        keys: tuple[str, ...] | UnsetType,
-        min_interval_ms: float | UnsetType,
-        paused: bool | UnsetType,
-    ) -> None:
-        number = subscription.number
-        if number is None:
-            return
-        stream = self._streams[number]
-        if len(stream.subscriptions) > 1:
+            number = subscription.number
+            if number is None:
+                return
+            stream = self._streams[number]
+            if len(stream.subscriptions) == 1:
+                update = Update(
+                    id=self.next_id(),
+                    subscription=number,
+                    keys=keys,
+                    min_interval_ms=min_interval_ms,
+                    paused=paused,
+                )
+                await (await self._ask_to(update))
+                return
             stream.subscriptions.remove(subscription)
             subscription.number = None
             subscription.view = stream.view.copy()
             await self.ask_for(subscription)
-            return
-        request_id = self.next_id()
+
+    async def _ask_to(self, update: Update) -> asyncio.Future[None]:
+        """Send it; the future has what comes of it."""
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._updating[request_id] = (number, answer)
-        await self.send(
-            Update(id=request_id, subscription=number, keys=keys, min_interval_ms=min_interval_ms, paused=paused)
-        )
-        await answer
+        self._updating[update.id] = (update.subscription, answer)
+        await self.send(update)
+        return answer
 
     async def leave(self, subscription: Subscription) -> None:
         """Unsubscribe, unless others share the number."""
@@ -319,10 +318,7 @@ class Link:
         if subscription.over:
             await self.leave(subscription)
         elif subscription.paused:
-            request_id = self.next_id()
-            answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._updating[request_id] = (message.subscription, answer)
-            await self.send(Update(id=request_id, subscription=message.subscription, paused=True))
+            await self._ask_to(Update(id=self.next_id(), subscription=message.subscription, paused=True))
 
     def _moved(self, number: int, message: Subscribed) -> None:
         stream = self._streams.pop(number, None)

@@ -1,6 +1,6 @@
 """Queries about users and tokens: connection in, domain records out."""
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,7 @@ USER = (
     UserRow.created_at,
     UserRow.disabled_at,
 )
+UNENDED = (TokenRow.revoked_at.is_(None), UserRow.disabled_at.is_(None))
 
 
 async def count_users(connection: AsyncConnection) -> int:
@@ -38,11 +39,18 @@ async def add_user(
 
 
 async def user_by_name(connection: AsyncConnection, name: str) -> User | None:
-    return await _user(connection, select(*USER).where(UserRow.name == name))
-
-
-async def user_by_id(connection: AsyncConnection, user_id: int) -> User | None:
-    return await _user(connection, select(*USER).where(UserRow.id == user_id))
+    row = (await connection.execute(select(*USER).where(UserRow.name == name))).one_or_none()
+    if row is None:
+        return None
+    user_id, name, role, password_hash, created_at, disabled_at = row
+    return User(
+        id=user_id,
+        name=name,
+        role=Role(role),
+        password_hash=password_hash,
+        created_at=created_at,
+        disabled_at=disabled_at,
+    )
 
 
 async def set_password_hash(connection: AsyncConnection, user_id: int, old: str | None, new: str) -> bool:
@@ -97,9 +105,8 @@ async def login_by_digest(connection: AsyncConnection, kind: TokenKind, digest: 
             .where(
                 TokenRow.digest == digest,
                 TokenRow.kind == kind.value,
-                TokenRow.revoked_at.is_(None),
                 TokenRow.expires_at > now,
-                UserRow.disabled_at.is_(None),
+                *UNENDED,
             )
         )
     ).one_or_none()
@@ -115,6 +122,12 @@ async def login_by_digest(connection: AsyncConnection, kind: TokenKind, digest: 
         expires_at=expires_at,
         last_used_at=last_used_at,
     )
+
+
+async def token_holds(connection: AsyncConnection, token_id: int) -> bool:
+    """Whether the token is there and neither it nor its user was ended; when it expires is not asked."""
+    query = select(TokenRow.id).join(UserRow, UserRow.id == TokenRow.user_id).where(TokenRow.id == token_id, *UNENDED)
+    return await connection.scalar(query) is not None
 
 
 async def touch_token(connection: AsyncConnection, token_id: int, now: float) -> None:
@@ -142,20 +155,3 @@ async def revoke_tokens(connection: AsyncConnection, user_id: int, kind: TokenKi
 async def forget_tokens(connection: AsyncConnection, expired_before: float) -> None:
     """Delete what expired so long ago that nobody asks about it any more."""
     await connection.execute(delete(TokenRow).where(TokenRow.expires_at < expired_before))
-
-
-async def _user(
-    connection: AsyncConnection, query: "Select[int, str, str, str | None, float, float | None]"
-) -> User | None:
-    row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        return None
-    user_id, name, role, password_hash, created_at, disabled_at = row
-    return User(
-        id=user_id,
-        name=name,
-        role=Role(role),
-        password_hash=password_hash,
-        created_at=created_at,
-        disabled_at=disabled_at,
-    )

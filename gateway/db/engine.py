@@ -22,7 +22,7 @@ import alembic.config
 import alembic.util
 from sqlalchemy import select, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -120,7 +120,7 @@ class Database:
         await connection.rollback()
 
     async def _migrate_mariadb(self, connection: AsyncConnection) -> None:
-        # the lock belongs to the connection: whoever dies gives it back
+        # the lock belongs to the connection: it ends with it, whatever else happens
         schema = await connection.scalar(text("SELECT DATABASE()"))
         lock = {"lock": f"gateway-migrate-{hashlib.sha256(str(schema).encode()).hexdigest()[:32]}"}
         wait_s = int(self._migration_timeout_s)
@@ -129,7 +129,11 @@ class Database:
         try:
             await connection.run_sync(_upgrade)
             await connection.commit()
-        finally:
+        except BaseException:
+            # nothing may be asked of it any more: that could hang, or hide what went wrong
+            await connection.invalidate()
+            raise
+        with contextlib.suppress(SQLAlchemyError):
             await connection.execute(text("SELECT RELEASE_LOCK(:lock)"), lock)
 
     @contextlib.asynccontextmanager

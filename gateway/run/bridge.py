@@ -70,17 +70,21 @@ async def bridges(
                 SystemClock(),
                 prefix=site.topic_prefix,
                 raw=settings.raw,
-                pace=Pace(
-                    window_s=settings.ingest_window_ms / 1000,
-                    flood_quiet_s=settings.flood_quiet_s,
-                    flood_limit_s=settings.flood_limit_s,
-                ),
+                pace=_pace(settings),
                 report=lambda state, reason: readiness.report(
                     f"link of {site.id}", LINK_STATES.get(state, "down"), None if state == "ok" else reason
                 ),
             )
 
         yield {f"bridge {site.id}": ingest(site).run for site in sites}
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        window_s=settings.ingest_window_ms / 1000,
+        flood_quiet_s=settings.flood_quiet_s,
+        flood_limit_s=settings.flood_limit_s,
+    )
 
 
 def _broker(settings: Settings, site: SiteSettings) -> Broker:

@@ -9,6 +9,7 @@ Rules:
   link works once, for ``setup_s``, and only from this machine or its local network.
 """
 
+import contextlib
 import hashlib
 import secrets
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import (
     BadCredentials,
     Conflict,
+    DatabaseUnavailable,
     Forbidden,
     InvalidArgument,
     RateLimited,
@@ -126,6 +128,11 @@ class AuthService:
             raise Unauthenticated("the token is unknown, expired or revoked; log in again")
         return login
 
+    async def still_valid(self, login: Login) -> bool:
+        """Whether nobody has ended the login, in this process or another. Its expiry is written in itself."""
+        async with self._database.reading() as connection:
+            return await accounts.token_holds(connection, login.token_id)
+
     async def ensure_admin(self, password: str | None) -> SetupToken | None:
         """Make sure that somebody can log in or be set up; call it once at each start, after ``migrate``.
 
@@ -210,8 +217,10 @@ class AuthService:
         async with self._database.reading() as connection:
             login = await accounts.login_by_digest(connection, kind, digest_of(token), now)
         if login is not None and now - (login.last_used_at or 0.0) >= self._times.note_use_every_s:
-            async with self._database.writing() as connection:
-                await accounts.touch_token(connection, login.token_id, now)
+            # a note and no more: a token that can be read is as good without it
+            with contextlib.suppress(DatabaseUnavailable):
+                async with self._database.writing() as connection:
+                    await accounts.touch_token(connection, login.token_id, now)
         return login
 
 

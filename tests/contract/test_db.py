@@ -1,7 +1,6 @@
 """What the database promises, on SQLite and on MariaDB alike."""
 
 import asyncio
-import gc
 import os
 import stat
 import sys
@@ -18,8 +17,6 @@ from gateway.db.engine import Database
 from gateway.db.models import Base
 from gateway.domain.access import Role, TokenKind, User
 from gateway.domain.errors import Conflict, DatabaseUnavailable, SettingsError
-from tests.support.parts import MariaPart
-from tests.support.waiting import eventually
 
 NOW = 1_753_791_600.123456
 
@@ -130,7 +127,6 @@ async def test_a_user_comes_back_as_it_was_stored(database: Database) -> None:
     stored = await add_admin(database, "zoë 🔌")
     async with database.reading() as connection:
         assert await accounts.user_by_name(connection, "zoë 🔌") == stored
-        assert await accounts.user_by_id(connection, stored.id) == stored
         assert await accounts.user_by_name(connection, "zoe 🔌") is None
         assert await accounts.user_by_name(connection, "ZOË 🔌") is None
     assert stored.created_at == NOW
@@ -151,7 +147,7 @@ async def test_a_password_is_replaced_only_if_it_is_still_the_old_one(database: 
         assert not await accounts.set_password_hash(connection, user.id, "hash", "newer")
         assert not await accounts.set_password_hash(connection, user.id, None, "newest")
     async with database.reading() as connection:
-        found = await accounts.user_by_id(connection, user.id)
+        found = await accounts.user_by_name(connection, "admin")
     assert found is not None
     assert found.password_hash == "new"
 
@@ -176,6 +172,23 @@ async def test_a_disabled_user_has_no_valid_token(database: Database) -> None:
     async with database.writing() as connection:
         await connection.execute(text("UPDATE users SET disabled_at = created_at"))
     assert not await known(database)
+
+
+async def test_a_token_holds_until_it_or_its_user_is_ended(database: Database) -> None:
+    user = await add_admin(database)
+    first, second = await add_token(database, user), await add_token(database, user, "e" * 64, expires_at=NOW - 10)
+
+    async def hold() -> tuple[bool, ...]:
+        async with database.reading() as connection:
+            return tuple([await accounts.token_holds(connection, one) for one in (first, second, second + 1)])
+
+    assert await hold() == (True, True, False)
+    async with database.writing() as connection:
+        await accounts.revoke_token(connection, first, NOW)
+    assert await hold() == (False, True, False)
+    async with database.writing() as connection:
+        await connection.execute(text("UPDATE users SET disabled_at = created_at"))
+    assert await hold() == (False, False, False)
 
 
 async def test_a_token_is_revoked_once(database: Database) -> None:
@@ -290,80 +303,4 @@ async def test_a_folder_that_is_not_there_is_an_unavailable_database(tmp_path: P
     for attempt in (database.ping, database.migrate):
         with pytest.raises(DatabaseUnavailable):
             await attempt()
-    await database.dispose()
-
-
-async def answers(database: Database) -> bool:
-    try:
-        await database.ping()
-    except DatabaseUnavailable:
-        return False
-    return True
-
-
-async def test_a_killed_mariadb_is_reported_and_healed(mariadb: MariaPart, mariadb_url: str) -> None:
-    database = Database(mariadb_url, timeout_s=1)
-    await database.migrate()
-    await asyncio.gather(*(database.ping() for _ in range(5)))
-    await add_admin(database)
-    await mariadb.kill()
-    try:
-        for _ in range(5):
-            with pytest.raises(DatabaseUnavailable):
-                await add_admin(database, "lost")
-    finally:
-        await mariadb.start()
-    await eventually(lambda: answers(database), what="the database heals")
-    await add_admin(database, "after")
-    async with database.reading() as connection:
-        assert await accounts.count_users(connection) == 2
-    await database.dispose()
-
-
-async def test_a_mariadb_killed_inside_a_transaction_is_reported(mariadb: MariaPart, mariadb_url: str) -> None:
-    database = Database(mariadb_url, timeout_s=1)
-    await database.migrate()
-
-    async def write() -> None:
-        async with database.writing() as connection:
-            await accounts.add_user(connection, name="x", role=Role.admin, password_hash=None, created_at=NOW)
-            await mariadb.kill()
-            await accounts.count_users(connection)
-
-    try:
-        with pytest.raises(DatabaseUnavailable):
-            await write()
-    finally:
-        if not mariadb.running:
-            await mariadb.start()
-    await eventually(lambda: answers(database), what="the database heals")
-    async with database.reading() as connection:
-        assert await accounts.count_users(connection) == 0
-    await database.dispose()
-
-
-async def test_a_frozen_mariadb_costs_a_deadline_and_no_connection(mariadb: MariaPart, mariadb_url: str) -> None:
-    database = Database(mariadb_url, timeout_s=0.3)
-    await database.migrate()
-    await database.ping()
-    mariadb.freeze()
-    try:
-        for _ in range(12):
-            with pytest.raises(DatabaseUnavailable):
-                await database.ping()
-    finally:
-        mariadb.thaw()
-    # what was left open complains when it is collected
-    gc.collect()
-    await eventually(lambda: answers(database), what="the database heals")
-    await asyncio.gather(*(add_admin(database, f"user {number}") for number in range(5)))
-    await database.dispose()
-
-
-async def test_nobody_listening_is_an_unavailable_database() -> None:
-    database = Database("mysql+aiomysql://gateway:secret@127.0.0.1:1/gateway", timeout_s=1)
-    for attempt in (database.ping, database.migrate):
-        with pytest.raises(DatabaseUnavailable) as caught:
-            await attempt()
-        assert "secret" not in caught.value.message
     await database.dispose()

@@ -246,7 +246,7 @@ async def test_a_dead_server_is_out_of_reach(server: RedisPart, store: SiteStore
 async def test_a_full_store_refuses_and_changes_nothing(make_server: Callable[..., RedisPart], site: str) -> None:
     async with make_server(options=("--maxmemory", "20mb", "--maxmemory-policy", "noeviction")) as server:
         client = open_client(server.url)
-        store = SiteStore(client)
+        store = SiteStore(client, answer_s=30)
         one = StoreWriter(store, site)
         await one.lead(readings(a=0))
 

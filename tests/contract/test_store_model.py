@@ -269,7 +269,7 @@ async def test_any_order_of_writes_reads_and_losses(server: RedisPart) -> None:
         run_state_machine_as_test,
         machine_on(server.url),
         settings=settings(
-            max_examples=80,
+            max_examples=50,
             stateful_step_count=40,
             deadline=None,
             database=None,

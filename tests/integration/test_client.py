@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from gateway.client import ConnectionEnded, GatewayClient, RequestRefused, Subscription, Timing, password_login
+from gateway.client import ConnectionEnded, GatewayClient, RequestRefused, Subscription, Timing
 from gateway.domain.errors import BadCredentials, DatabaseUnavailable
 from gateway.domain.filters import Filter
 from gateway.domain.values import Reading
@@ -193,6 +193,7 @@ async def test_the_token_is_asked_for_with_every_connection(redis: RedisPart, si
 
 # --- a server that plays tricks -----------------------------------------------------------------------------------
 
+
 Script = Callable[[ServerConnection, int], Awaitable[None]]
 
 
@@ -341,9 +342,3 @@ async def test_random_lives(redis: RedisPart, site: str) -> None:
             ending.set()
         await eventually(lambda: len(gateway.live) == 0)
         assert not gateway.hub._sites[site].groups
-
-
-async def test_password_login_tells_a_wrong_password_from_a_gateway_out_of_reach(redis: RedisPart, site: str) -> None:
-    async with live_gateway(redis, site) as gateway:
-        with pytest.raises(OSError, match="404"):
-            await password_login(f"http://{gateway.address}", "anna", "secret")()

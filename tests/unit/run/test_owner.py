@@ -78,7 +78,8 @@ async def test_a_signal_asks_to_stop(number: signal.Signals) -> None:
 
 async def test_a_service_whose_cancellation_got_lost_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.run.owner.CANCEL_AGAIN_S", 0.01)
-    stop, lost = asyncio.Event(), []
+    stop = asyncio.Event()
+    lost: list[bool] = []
 
     async def forgetful() -> None:
         while len(lost) < 3:

@@ -115,6 +115,32 @@ async def test_the_use_of_a_token_is_noted_now_and_then(
     assert notes[0] == notes[1] != notes[2]
 
 
+async def test_a_note_of_its_use_that_cannot_be_written_costs_a_token_nothing(
+    auth: AuthService, database: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    await auth.ensure_admin(PASSWORD)
+    made = await auth.login("admin", PASSWORD, HERE)
+    hurried = Database(f"sqlite+aiosqlite:///{tmp_path / 'gateway.db'}", timeout_s=0.2)
+    async with database.writing():
+        assert (await make_auth(hurried, clock).whoami(made.token)).name == "admin"
+    assert await rows(database, "SELECT last_used_at FROM tokens") == [(None,)]
+    await hurried.dispose()
+
+
+async def test_a_login_that_another_process_ended_is_seen_to_be_over(
+    auth: AuthService, database: Database, clock: FakeClock
+) -> None:
+    await auth.ensure_admin(PASSWORD)
+    first, second = [await auth.whoami((await auth.login("admin", PASSWORD, HERE)).token) for _ in range(2)]
+    assert await auth.still_valid(first)
+    await make_auth(database, clock).logout(first)
+    assert not await auth.still_valid(first)
+    assert await auth.still_valid(second)
+    async with database.writing() as connection:
+        await connection.execute(text("UPDATE users SET disabled_at = created_at"))
+    assert not await auth.still_valid(second)
+
+
 async def test_a_wrong_name_and_a_wrong_password_are_told_alike(auth: AuthService) -> None:
     await auth.ensure_admin(PASSWORD)
     told = []
