@@ -8,13 +8,13 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from gateway.api import auth, catalogue, docs, health, live, page, sites
+from gateway.api import auth, catalogue, docs, health, live, page, sites, upgrade
 from gateway.api.addresses import without_tokens
 from gateway.api.errors import exception_handlers
 from gateway.api.files import Folder
 from gateway.api.guards import bearer_guard
 from gateway.api.headers import with_safe_headers
-from gateway.api.live import Live
+from gateway.api.live import Live, LiveTimes
 from gateway.api.sites import SiteInfo, Sites
 from gateway.domain.clock import Clock
 from gateway.hub.hub import Hub
@@ -37,7 +37,7 @@ BEHIND_LOGIN: tuple[ControllerRouterHandler, ...] = (
     catalogue.catalogue,
 )
 # Websockets say who they are in their first message.
-SOCKETS: tuple[ControllerRouterHandler, ...] = (live.live_socket,)
+SOCKETS: tuple[ControllerRouterHandler, ...] = (live.live_socket, upgrade.live_without_upgrade)
 OUTSIDE: tuple[ControllerRouterHandler, ...] = (health.live, health.ready, page.index, page.file)
 
 
@@ -52,13 +52,13 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     page_dir: Path
     version: str
     limits: Limits = Limits()
+    live_times: LiveTimes = LiveTimes()
 
 
 def create_app(parts: Parts) -> Litestar:
     """The application: REST, the websocket, the page and the documentation."""
-    known_sites = Sites(parts.sites, parts.hub)
-    rights = partial(rights_of, sites=frozenset(site.id for site in parts.sites))
-    connections = Live(parts.hub, parts.auth.whoami, rights, parts.clock, parts.limits, version=parts.version)
+    known_sites = Sites(parts.sites, parts.hub, parts.limits)
+    connections = _live(parts)
     page_folder = Folder(parts.page_dir, page.POLICY)
     app = Litestar(
         route_handlers=[
@@ -87,3 +87,10 @@ def create_app(parts: Parts) -> Litestar:
     # around everything, because Litestar's own hooks miss unknown paths or cost each websocket frame a call
     app.asgi_handler = with_safe_headers(without_tokens(app.asgi_handler))
     return app
+
+
+def _live(parts: Parts) -> Live:
+    rights = partial(rights_of, sites=frozenset(site.id for site in parts.sites))
+    return Live(
+        parts.hub, parts.auth, rights, parts.clock, parts.limits, version=parts.version, times=parts.live_times
+    )

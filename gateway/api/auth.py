@@ -79,7 +79,8 @@ async def setup(data: JSONBody[SetupRequest], request: Request[Any, Any, Any], a
     "/auth/logout",
     status_code=204,
     summary="Log out",
-    description="The token is worth nothing from here on, and its websockets are closed.",
+    description="The token is worth nothing from here on. Its websockets are closed: at once those of the process"
+    " that answers, those of other processes within half a minute while the database answers.",
     responses=problems(401, 503),
     tags=["login"],
 )

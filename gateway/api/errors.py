@@ -63,6 +63,7 @@ CODES: Mapping[int, str] = MappingProxyType(
         409: errors.Conflict.code,
         413: errors.MessageTooLarge.code,
         415: "unsupported_media_type",
+        426: "upgrade_required",
         429: errors.RateLimited.code,
         503: errors.Unavailable.code,
     }
@@ -142,16 +143,21 @@ def problem_of(error: errors.GatewayError) -> Problem:
     return _problem(status, error.code, error.message, error.retry_after_s)
 
 
-def _ours(request: Request[Any, Any, Any], error: errors.GatewayError) -> Response[Problem]:
-    problem = problem_of(error)
-    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _unforeseen(request, error)
+def headers_of(problem: Problem) -> dict[str, str]:
+    """The headers that belong to the problem."""
     headers: dict[str, str] = {}
     if problem.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = CHALLENGE
     if problem.retry_after_s is not None:
         headers["Retry-After"] = str(math.ceil(problem.retry_after_s))
-    return _answer(problem, headers)
+    return headers
+
+
+def _ours(request: Request[Any, Any, Any], error: errors.GatewayError) -> Response[Problem]:
+    problem = problem_of(error)
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _unforeseen(request, error)
+    return _answer(problem, headers_of(problem))
 
 
 def _litestars(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:

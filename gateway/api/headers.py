@@ -25,7 +25,8 @@ def with_safe_headers(app: ASGIApp) -> ASGIApp:
             return
         head = scope["method"] == "HEAD"
         if head:
-            scope["method"] = HttpMethod.GET
+            # in a copy: the server goes by its own scope to know that no body follows the headers
+            scope = {**scope, "method": HttpMethod.GET}
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":

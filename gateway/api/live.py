@@ -2,6 +2,9 @@
 
 A connection reads and writes in tasks of its own, so that neither a slow client nor a slow answer holds up the other.
 What goes wrong in one connection ends that connection and no other.
+
+A login that ends in this process takes its connections with it at once. That it was ended elsewhere is seen when the
+database is asked again, every ``look_again_s``; while the database does not answer, connections stay.
 """
 
 import asyncio
@@ -9,7 +12,7 @@ import contextlib
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -18,11 +21,11 @@ from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 from litestar.params import SkipValidation
 
-from gateway.api.errors import CHALLENGE, MEDIA_TYPE, STATUS, Problem
 from gateway.api.guards import bearer_token
+from gateway.api.refusals import refuse
 from gateway.domain.access import Login
 from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, InvalidArgument, Unauthenticated
+from gateway.domain.errors import DatabaseUnavailable, GatewayError, InvalidArgument
 from gateway.hub.hub import Hub
 from gateway.hub.member import Member
 from gateway.hub.outbox import Outbox
@@ -33,10 +36,23 @@ from gateway.protocol.session import Close, Do, Effects, LookUp, Send, Session
 
 INTERNAL_ERROR = 1011
 MOST_ENDED_LOGINS = 1_000
-LOOK_AT_CLOCK_S = 30.0
-WhoAmI = Callable[[str], Awaitable[Login]]
 RightsOf = Callable[[Login], Rights]
 Socket = WebSocket[Any, Any, Any]
+
+
+class Logins(Protocol):
+    """Who may come in, and who may stay; both ask the database."""
+
+    async def whoami(self, token: str) -> Login: ...
+
+    async def still_valid(self, login: Login) -> bool: ...
+
+
+class LiveTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds."""
+
+    close_within_s: float = 2.0
+    look_again_s: float = 30.0
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -52,22 +68,22 @@ class Live:
     def __init__(
         self,
         hub: Hub,
-        whoami: WhoAmI,
+        logins: Logins,
         rights_of: RightsOf,
         clock: Clock,
         limits: Limits,
         *,
         version: str,
-        close_within_s: float = 2.0,
+        times: LiveTimes | None = None,
         new_id: Callable[[], str] = lambda: secrets.token_urlsafe(9),
     ) -> None:
         self.hub = hub
-        self.whoami = whoami
+        self.logins = logins
         self.rights_of = rights_of
         self.clock = clock
         self.limits = limits
         self.server = ServerInfo(version=version)
-        self.close_within_s = close_within_s
+        self.times = times or LiveTimes()
         self.new_id = new_id
         self._connections: dict[Connection, None] = {}
         self._ended_logins: deque[int] = deque(maxlen=MOST_ENDED_LOGINS)
@@ -82,9 +98,9 @@ class Live:
             if offered and SUBPROTOCOL not in offered:
                 raise InvalidArgument(f"offer the subprotocol {SUBPROTOCOL}, or none")
             token = bearer_token(socket)
-            login = None if token is None else await self.whoami(token)
+            login = None if token is None else await self.logins.whoami(token)
         except GatewayError as error:
-            await refuse(socket, error)
+            await refuse(socket.scope, socket.send, error)
             return
         await socket.accept(SUBPROTOCOL if offered else None)
         connection = Connection(self, socket, login)
@@ -101,7 +117,7 @@ class Live:
             connection.check_login()
 
     def is_over(self, login: Login) -> bool:
-        """Whether the login was ended from here; the database says so of all others."""
+        """Whether the login was ended from here; of all others the database says so when it is asked again."""
         return login.token_id in self._ended_logins
 
 
@@ -138,14 +154,14 @@ class Connection:
                     task.cancel()
                 self._outbox.finish()
                 if ended.code is not None:
-                    await asyncio.wait({writer}, timeout=self._live.close_within_s)
+                    await asyncio.wait({writer}, timeout=self._live.times.close_within_s)
                 writer.cancel()
         finally:
             if self._member is not None:
                 self._live.hub.leave(self._member)
         if ended.code is not None:
             with contextlib.suppress(OSError, WebSocketDisconnect, TimeoutError):
-                async with asyncio.timeout(self._live.close_within_s):
+                async with asyncio.timeout(self._live.times.close_within_s):
                     await self._socket.close(ended.code, ended.reason)
 
     def check_login(self) -> None:
@@ -154,9 +170,12 @@ class Connection:
         if login is None:
             return
         if self._live.is_over(login):
-            self._act(self._session.close(CloseCode.LOGIN_ENDED, "the login was ended"))
+            self._login_ended()
         elif login.expires_at <= self._live.clock.now():
             self._act(self._session.close(CloseCode.LOGIN_EXPIRED, "the login has expired: log in again"))
+
+    def _login_ended(self) -> None:
+        self._act(self._session.close(CloseCode.LOGIN_ENDED, "the login was ended"))
 
     def _act(self, effects: Effects) -> None:
         for effect in effects:
@@ -220,7 +239,7 @@ class Connection:
             while self._lookups:
                 auth = self._lookups.popleft()
                 try:
-                    login = await self._live.whoami(auth.token)
+                    login = await self._live.logins.whoami(auth.token)
                 except GatewayError as error:
                     self._act(self._session.not_recognised(error))
                 else:
@@ -233,24 +252,13 @@ class Connection:
                 await self._authenticated.wait()
         self._act(self._session.deadline_passed())
         while (login := self._session.login) is not None:
-            # wall time may jump: looked at again and again
-            await asyncio.sleep(min(max(0.01, login.expires_at - self._live.clock.now()), LOOK_AT_CLOCK_S))
+            # wall time may jump, and another process may end the login: looked at again and again
+            left_s = max(0.01, login.expires_at - self._live.clock.now())
+            await asyncio.sleep(min(left_s, self._live.times.look_again_s))
             self.check_login()
-
-
-async def refuse(socket: Socket, error: GatewayError) -> None:
-    """Answer the handshake with a problem document instead of a websocket; servers that cannot answer 403."""
-    status = STATUS[type(error)]
-    problem = Problem(title=error.code, status=status, detail=error.message, code=error.code)
-    send: Any = socket.send
-    if "websocket.http.response" not in (socket.scope.get("extensions") or {}):
-        await send({"type": "websocket.close", "code": 1008, "reason": error.code})
-        return
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store")]
-    if status == STATUS[Unauthenticated]:
-        headers.append((b"www-authenticate", CHALLENGE.encode()))
-    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": msgspec.json.encode(problem)})
+            with contextlib.suppress(DatabaseUnavailable):
+                if not await self._live.logins.still_valid(login):
+                    self._login_ended()
 
 
 @websocket("/live")

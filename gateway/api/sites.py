@@ -21,9 +21,10 @@ from gateway.domain.filters import Filter
 from gateway.domain.values import Reading, SiteState
 from gateway.hub.hub import Hub
 from gateway.hub.views import View, view_of
+from gateway.protocol.frames import on_the_wire
+from gateway.protocol.messages import Limits
 from gateway.services.rights import rights_of
 
-MOST_PATTERNS = 16
 NOT_MODIFIED = 304
 EXAMPLE = {"grid/power_w": [-1234.5, 1753791600.05], "battery/power_w": [12.0, 1753791500.0, "stale"]}
 
@@ -40,7 +41,7 @@ Value: TypeAlias = Annotated[
 
 
 class SiteInfo(msgspec.Struct, frozen=True):
-    """A site as the settings have it."""
+    """A site as the settings have it; ``dialect`` may be "auto" there."""
 
     id: str
     name: str
@@ -58,7 +59,12 @@ class LinkAnswer(msgspec.Struct, frozen=True):
 class SiteAnswer(msgspec.Struct, frozen=True):
     id: Annotated[str, msgspec.Meta(examples=["home"])]
     name: str
-    dialect: str
+    dialect: Annotated[
+        str,
+        msgspec.Meta(
+            description="What the openWB speaks; until the link has told, what is set.", examples=["openwb-2"]
+        ),
+    ]
     link: LinkAnswer
 
 
@@ -75,9 +81,10 @@ class ValuesAnswer(msgspec.Struct, frozen=True):
 class Sites:
     """The sites of these settings, and the hub that knows their states."""
 
-    def __init__(self, sites: Iterable[SiteInfo], hub: Hub) -> None:
+    def __init__(self, sites: Iterable[SiteInfo], hub: Hub, limits: Limits) -> None:
         self._sites = {site.id: site for site in sites}
         self._hub = hub
+        self._most_patterns = limits.keys_per_subscription
 
     def all(self) -> tuple[SiteAnswer, ...]:
         return tuple(self._answer(site) for site in self._sites.values())
@@ -94,8 +101,9 @@ class Sites:
             raise SiteUnavailable(f"nothing is known of site {site.id!r} yet")
         return state
 
-    def view(self, login: Login, site_id: str, wanted: Filter) -> View:
-        """What the login gets to see of what it wants; raises NotFound."""
+    def view(self, login: Login, site_id: str, keys: tuple[str, ...]) -> View:
+        """What the login gets to see of what the patterns choose; raises InvalidArgument or NotFound."""
+        wanted = Filter.of(patterns_of(keys, self._most_patterns))
         allowed = rights_of(login, self._sites)(site_id)
         if allowed is None:
             raise NotFound("there is no such site")
@@ -109,10 +117,10 @@ class Sites:
 
     def _answer(self, site: SiteInfo) -> SiteAnswer:
         try:
-            link = link_of(self.state(site.id).readings)
+            readings = self.state(site.id).readings
         except Unavailable as error:
-            link = LinkAnswer("unknown", error.code, None)
-        return SiteAnswer(site.id, site.name, site.dialect, link)
+            return SiteAnswer(site.id, site.name, site.dialect, LinkAnswer("unknown", error.code, None))
+        return SiteAnswer(site.id, site.name, text_of(readings, "link/dialect") or site.dialect, link_of(readings))
 
 
 @get("/sites", summary="All sites", responses=problems(401, 503), tags=["sites"])
@@ -144,13 +152,13 @@ async def site_values(
     keys: Annotated[
         tuple[str, ...],
         QueryParameter(
-            description=f"A key pattern, up to {MOST_PATTERNS} of them: `+` stands for one level, a final `#` for any"
-            " number. In an address `#` is written `%23`. Default: all.",
+            description="A key pattern: `+` stands for one level, a final `#` for any number. In an address `#` is"
+            " written `%23`. As many as a subscription may have, 16 unless set otherwise. Default: all.",
             examples=[Example(value=["chargepoints/+/power_w"])],
         ),
     ] = ("#",),
 ) -> Response[Any]:
-    view = sites.view(current_login(request), site, Filter.of(patterns_of(keys)))
+    view = sites.view(current_login(request), site, keys)
     state = sites.state(site)
     matches = view.chosen.matcher()
     selected = {key: reading for key, reading in state.readings.items() if matches(key)}
@@ -160,30 +168,28 @@ async def site_values(
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if is_known(request.headers.get("if-none-match"), tag):
         return Response(None, status_code=NOT_MODIFIED, headers=headers)
-    values = {key: on_the_wire(reading) for key, reading in selected.items()}
+    values: dict[str, Any] = {key: on_the_wire(reading) for key, reading in selected.items()}
     answer = ValuesAnswer(site, state.position.epoch, state.position.seq, view.name, values)
     return Response(answer, headers=headers)
 
 
-def patterns_of(keys: tuple[str, ...]) -> list[str]:
+def patterns_of(keys: tuple[str, ...], most: int) -> list[str]:
     """The patterns asked for. A bare ``+`` in an address arrives as a space; no level is just a space."""
-    if len(keys) > MOST_PATTERNS:
-        raise InvalidArgument(f"at most {MOST_PATTERNS} key patterns may be given, these are {len(keys)}")
+    if len(keys) > most:
+        raise InvalidArgument(f"at most {most} key patterns may be given, these are {len(keys)}")
     return [
         "/".join("+" * len(level) if level.isspace() else level for level in pattern.split("/")) for pattern in keys
     ]
 
 
-def on_the_wire(reading: Reading) -> list[Any]:
-    return [reading.value, reading.changed_at, "stale"] if reading.stale else [reading.value, reading.changed_at]
+def text_of(readings: Mapping[str, Reading], key: str) -> str | None:
+    """The text the key holds, if it holds one."""
+    found = readings.get(key)
+    return found.value if found is not None and isinstance(found.value, str) else None
 
 
 def link_of(readings: Mapping[str, Reading]) -> LinkAnswer:
-    def text(key: str) -> str | None:
-        found = readings.get(f"link/{key}")
-        return found.value if found is not None and isinstance(found.value, str) else None
-
     since = readings.get("link/since")
     at = since.value if since is not None else None
     known_at = moment(at) if isinstance(at, int | float) and not isinstance(at, bool) else None
-    return LinkAnswer(text("state") or "unknown", text("reason"), known_at)
+    return LinkAnswer(text_of(readings, "link/state") or "unknown", text_of(readings, "link/reason"), known_at)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from gateway.api.live import Connection
+from gateway.api.live import Connection, LiveTimes
 from gateway.domain.errors import DatabaseUnavailable
 from gateway.domain.values import Changes, Reading
 from gateway.protocol.messages import SUBPROTOCOL, Limits
@@ -142,14 +143,18 @@ async def test_refused_before_the_upgrade(
     redis: RedisPart, site: str, token: str | None, subprotocols: list[str], status: int, code: str
 ) -> None:
     async with live_gateway(redis, site) as gateway:
-        gateway.tokens.known["slow"] = DatabaseUnavailable("gone")
+        gateway.tokens.known["slow"] = DatabaseUnavailable("gone", retry_after_s=1.5)
         with pytest.raises(InvalidStatus) as refused:
             async with client(gateway, token=token, subprotocols=[Subprotocol(one) for one in subprotocols]):
                 pass
     response = refused.value.response
     assert response.status_code == status
     assert response.body is not None
-    assert json.loads(response.body)["code"] == code
+    problem = json.loads(response.body)
+    assert (problem["code"], problem["title"]) == (code, HTTPStatus(status).phrase)
+    assert problem.get("retry_after_s") == (1.5 if token == "slow" else None)
+    assert response.headers.get("retry-after") == ("2" if token == "slow" else None)
+    assert ("www-authenticate" in response.headers) is (status == 401)
 
 
 async def test_ours_among_several_subprotocols_is_echoed(redis: RedisPart, site: str) -> None:
@@ -234,6 +239,26 @@ async def test_ended_and_expired_logins_close_their_connections_only(redis: Redi
         gateway.tokens.known["short"] = login(3, expires_at=gateway.live.clock.now() + 0.2)
         async with client(gateway, token="short") as short:
             assert await short.closed() == 4203
+
+
+async def test_a_login_that_ended_elsewhere_is_noticed_and_a_lost_database_ends_none(
+    redis: RedisPart, site: str
+) -> None:
+    async with live_gateway(redis, site, times=LiveTimes(look_again_s=0.05)) as gateway:
+        gateway.tokens.known["second"] = login(2, "ben")
+        async with client(gateway) as anna, client(gateway, token="second") as ben:
+            await anna.log_in()
+            await ben.expect("hello")
+            await ben.expect("authenticated")
+            gateway.tokens.known["lost"] = DatabaseUnavailable("gone")
+            del gateway.tokens.known[TOKEN]
+            asked = gateway.tokens.asked_again
+            await eventually(lambda: gateway.tokens.asked_again > asked + 4)
+            assert len(gateway.live) == 2
+            del gateway.tokens.known["lost"]
+            assert await anna.closed() == 4010
+            await ben.send(type="ping")
+            await ben.expect("pong")
 
 
 async def test_store_lost_and_back(redis: RedisPart, site: str) -> None:

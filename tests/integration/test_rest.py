@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from gateway.api.live import LiveTimes
 from gateway.db.engine import Database
 from gateway.domain.errors import BadCredentials
 from gateway.domain.throttle import Patience
@@ -205,6 +206,18 @@ async def test_logging_out_closes_the_websockets_of_that_login(tmp_path: Path) -
             await others.close()
 
 
+async def test_logging_out_at_one_process_closes_the_websockets_of_another(tmp_path: Path) -> None:
+    async with sqlite(tmp_path) as database:
+        here, there = Web(database), Web(database, live_times=LiveTimes(look_again_s=0.05))
+        async with served(here) as url, served(there) as other_url, logged_in(here, url) as client:
+            headers = {"Authorization": client.headers["authorization"]}
+            socket = await connect(f"{other_url.replace('http', 'ws')}/api/v1/live", additional_headers=headers)
+            await client.post("/api/v1/auth/logout")
+            async with asyncio.timeout(10):
+                await socket.wait_closed()
+            assert socket.close_code == 4010
+
+
 # Chosen one by one. Left out: negative_data_rejection (unknown query parameters are ignored, as HTTP's are), and
 # response times.
 CHECKS = (
@@ -285,3 +298,36 @@ async def test_a_token_is_written_to_no_log(tmp_path: Path, caplog: pytest.LogCa
     ours = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("http"))
     for secret in (setup.token, token, PASSWORD):
         assert secret not in ours
+
+
+async def test_head_is_get_without_a_body_and_nothing_is_complained_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with sqlite(tmp_path) as database:
+        web = Web(database)
+        web.hub.begin("home", READINGS)
+        async with served(web) as url, logged_in(web, url) as client:
+            paths = (
+                "/",
+                "/schema",
+                "/schema/openapi.json",
+                "/health/ready",
+                "/api/v1/sites",
+                "/api/v1/live",
+                "/nowhere",
+            )
+            for path in paths:
+                got, head = await client.get(path), await client.head(path)
+                assert (head.status_code, head.content) == (got.status_code, b"")
+                assert set(head.headers) == set(got.headers)
+                assert head.headers["content-length"] == got.headers["content-length"]
+        assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR", "CRITICAL")] == []
+
+
+async def test_the_address_of_the_websocket_says_so_to_whoever_comes_by_http(tmp_path: Path) -> None:
+    async with sqlite(tmp_path) as database, served(Web(database)) as url, AsyncClient(base_url=url) as client:
+        answer = await client.get("/api/v1/live")
+        assert (answer.status_code, answer.json()["code"]) == (426, "upgrade_required")
+        assert "websocket" in answer.json()["detail"]
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["upgrade"] == "websocket"

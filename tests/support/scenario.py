@@ -38,6 +38,7 @@ from tests.support.waiting import eventually
 ROOT = Path(__file__).parent.parent.parent
 ADMIN_PASSWORD = "a password only for tests"
 OUTAGE_S = 0.7
+RUN_WITHIN_S = 120
 QUIET_S = 0.5
 AFTER_LOSS_S = 3
 SHORT_TIMES = {
@@ -98,7 +99,7 @@ class Scenario:
             stack.enter_context(self.subscriber)
             await eventually(lambda: self.subscriber.ready)
             try:
-                async with asyncio.TaskGroup() as group:
+                async with asyncio.timeout(RUN_WITHIN_S), asyncio.TaskGroup() as group:
                     self.player.pause()
                     playing = group.create_task(self.player.run(), name="player")
                     await self._start(stack)
@@ -126,7 +127,7 @@ class Scenario:
             await eventually(lambda: self.population.place, within_s=20, what="the auditor's first snapshot")
             self.player.resume()
             for progress, fault in self.plan.faults:
-                await eventually(lambda due=progress: self.progress >= due, within_s=300)  # type: ignore[misc]
+                await eventually(lambda due=progress: self.progress >= due, within_s=RUN_WITHIN_S)  # type: ignore[misc]
                 await fault(self)
             await playing
             await self.quiet()
@@ -176,7 +177,10 @@ class Scenario:
     def story(self) -> str:
         """The ends of the processes' logs, and what kept the auditor out, for a report that is not clean."""
         ends = [f"--- {part.name}\n{part.log[-3000:]}" for part in (self.bridge, self.web, self.redis)]
-        return "\n".join([f"--- auditor\n{self.population.refusals[-5:]}", *ends])
+        where = (
+            f"--- player at {self.progress:.3f}, round {self.player.round}, subscriber ready: {self.subscriber.ready}"
+        )
+        return "\n".join([where, f"--- auditor\n{self.population.refusals[-5:]}", *ends])
 
     async def _login(self) -> str:
         await eventually(lambda: '"ready"' in self.web.log, within_s=30, what="somebody can log in")

@@ -1,12 +1,16 @@
 """Sites and values over REST."""
 
+from pathlib import Path
+
 import pytest
 from httpx import AsyncClient
 
 from gateway.api.sites import patterns_of
 from gateway.domain.values import Reading
+from gateway.protocol.messages import Limits
 from gateway.store.follow import Reachable, Unreachable
-from tests.support.rest import Web
+from tests.support.rest import PASSWORD, Web, sqlite
+from tests.unit.api.conftest import client_of
 
 READINGS = {
     "grid/power_w": Reading(-1234.5, 1753791600.05),
@@ -33,6 +37,26 @@ async def test_sites_with_their_links(reader: AsyncClient) -> None:
     home = {"id": "home", "name": "Home", "dialect": "openwb-2", "link": up}
     assert answer.json() == [home, {"id": "yard", "name": "Yard", "dialect": "auto", "link": unknown}]
     assert (await reader.get("/api/v1/sites/home")).json() == home
+
+
+async def test_the_dialect_is_the_one_found_and_until_then_the_one_set(reader: AsyncClient, web: Web) -> None:
+    assert (await reader.get("/api/v1/sites/yard")).json()["dialect"] == "auto"
+    for reading, told in ((Reading("openwb-2"), "openwb-2"), (Reading(None), "auto"), (Reading(7), "auto")):
+        web.hub.begin("yard", {"link/dialect": reading})
+        assert (await reader.get("/api/v1/sites/yard")).json()["dialect"] == told
+
+
+async def test_as_many_patterns_as_a_subscription_may_have(tmp_path: Path) -> None:
+    async with sqlite(tmp_path) as database:
+        web = Web(database, limits=Limits(keys_per_subscription=2))
+        web.hub.begin("home", READINGS)
+        await web.auth.ensure_admin(PASSWORD)
+        token = (await web.auth.login("admin", PASSWORD, "192.168.1.20")).token
+        async with client_of(web, token=token) as client:
+            assert (await client.get(VALUES + "?keys=a&keys=b")).status_code == 200
+            answer = await client.get(VALUES + "?keys=a&keys=b&keys=c")
+            assert (answer.status_code, answer.json()["code"]) == (400, "invalid_argument")
+            assert "at most 2 " in answer.json()["detail"]
 
 
 async def test_sites_are_told_while_the_store_is_away(reader: AsyncClient, web: Web) -> None:
@@ -162,4 +186,4 @@ async def test_values_are_kept_by_nobody_in_between(reader: AsyncClient) -> None
 
 
 def test_a_bare_plus_in_an_address_means_plus() -> None:
-    assert patterns_of(("chargepoints/ /name", "a b/ ")) == ["chargepoints/+/name", "a b/+"]
+    assert patterns_of(("chargepoints/ /name", "a b/ "), 2) == ["chargepoints/+/name", "a b/+"]

@@ -2,10 +2,13 @@
 
 import itertools
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gateway.domain.openwb2 import OpenWB2Reader
 from gateway.simulator import capture as capture_module
 from gateway.simulator.capture import HEARTBEAT, Capture, Due, Recorded, Shift, packaged, schedule, start_of
 from tests.support.make_demo_data import PARTS, Part, demo_messages
@@ -142,7 +145,7 @@ def test_packaged_is_small() -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_packaged_is_what_was_recorded(part: Part) -> None:
+def test_packaged_is_what_the_script_makes(part: Part) -> None:
     """Else run ``python -m tests.support.make_demo_data``."""
     assert getattr(packaged(), part) == tuple(demo_messages(part))
 
@@ -182,3 +185,23 @@ def test_packaged_has_a_current_price() -> None:
     slots = sorted(int(slot) for slot in json.loads(start["openWB/optional/ep/get/prices"]))
     assert all(slot % 900 == 0 for slot in slots)
     assert slots[0] <= NOW < slots[-1]
+
+
+def test_packaged_counts_a_plausible_day_and_costs_something() -> None:
+    reader, values = OpenWB2Reader(), dict[str, Any]()
+    for message in (*packaged().start, *packaged().session):
+        values.update(reader.read(message.topic, message.payload.encode()))
+        if message.topic.endswith(("get/daily_imported", "get/daily_exported")):
+            today = {key: value for key, value in values.items() if key.endswith("_today_wh")}
+            assert all(value is None or 0 <= value < 20_000 for value in today.values())
+    for whole, group, name in (
+        ("pv/produced_today_wh", "inverters", "produced_today_wh"),
+        ("battery/charged_today_wh", "batteries", "charged_today_wh"),
+        ("battery/discharged_today_wh", "batteries", "discharged_today_wh"),
+        ("charging/energy_today_wh", "chargepoints", "energy_today_wh"),
+    ):
+        parts = [value for key, value in values.items() if re.fullmatch(rf"{group}/\d+/{name}", key)]
+        # the box rounded what it counted
+        assert values[whole] == pytest.approx(sum(parts), abs=0.1)
+        assert values[whole] > 500
+    assert 0.2 < values["tariff/price_eur_per_kwh"] < 0.4
