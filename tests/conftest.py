@@ -31,15 +31,15 @@ def site() -> str:
 
 @pytest.fixture(name="redis")
 async def redis_fixture(tmp_path: Path) -> AsyncIterator[RedisPart]:
-    """A redis-server of the test's own, with an append-only file."""
-    async with redis_server(tmp_path / "redis") as part:
+    """A redis-server of the test's own; a kill loses nothing that it answered (with ``everysec`` it may)."""
+    async with redis_server(tmp_path / "redis", appendfsync="always") as part:
         yield part
 
 
 @pytest.fixture(name="valkey")
 async def valkey_fixture(tmp_path: Path) -> AsyncIterator[RedisPart]:
     """The embedded Valkey's server, the test's own, with an append-only file."""
-    async with valkey_server(tmp_path / "valkey") as part:
+    async with valkey_server(tmp_path / "valkey", appendfsync="always") as part:
         yield part
 
 

@@ -50,7 +50,7 @@ async def bridges(
     async with AsyncExitStack() as stack:
         redis = open_client(redis_url, settings.redis_timeout_s)
         stack.push_async_callback(close_client, redis)
-        store = SiteStore(redis, stream_length=settings.stream_entries, ring=settings.resume_entries)
+        store = SiteStore(redis, stream_length=settings.stream_entries, answer_s=settings.redis_timeout_s)
         trace = stack.enter_context(_tracing(settings.trace_file)) if settings.trace_file else None
 
         def ingest(site: SiteSettings) -> Ingest:

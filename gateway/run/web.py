@@ -27,7 +27,7 @@ from gateway.services.passwords import HashCost, Passwords
 from gateway.services.readiness import Probe, Readiness
 from gateway.settings import Settings, SiteSettings
 from gateway.store.follow import Follower, OnStep, Reachable, Step, Unreachable
-from gateway.store.redis import SiteStore, close_client, open_blocking_client, open_client
+from gateway.store.redis import SiteStore, close_client, open_client
 from gateway.version import VERSION
 
 PAGE = Path(__file__).parents[1] / "page"
@@ -110,8 +110,8 @@ async def web(
         database = Database(database_url)
         stack.push_async_callback(database.dispose)
         hub = Hub((site.id for site in sites), clock, limits, resume_entries=settings.resume_entries)
-        store = SiteStore(redis, stream_length=settings.stream_entries, ring=settings.resume_entries)
-        follower = Follower(store, lambda: open_blocking_client(redis_url, settings.redis_timeout_s))
+        store = SiteStore(redis, ring=settings.resume_entries, answer_s=settings.redis_timeout_s)
+        follower = Follower(store, lambda: open_client(redis_url, settings.redis_timeout_s))
         for site in sites:
             follower.add(site.id)
         auth = _auth(settings, database, clock)

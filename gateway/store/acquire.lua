@@ -5,7 +5,7 @@ local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 local stored, known = tonumber(redis.call('HGET', KEYS[2], 'fence')) or 0, tonumber(ARGV[3])
 local fence = stored
-if not holder or known > stored then  -- known > stored: the store lost what it once gave out
+if not holder or known > stored or stored == 0 then  -- the last two: the store lost what it once gave out
   fence = math.max(stored, known) + 1
   redis.call('HSET', KEYS[2], 'fence', string.format('%.0f', fence))  -- from here on the former leader is refused
 end

@@ -9,8 +9,12 @@ local meta = redis.call('HMGET', KEYS[1], 'fence', 'seq', 'epoch', 'opened_batch
 if tonumber(ARGV[2]) < (tonumber(meta[1]) or 0) then return {'not_leader', 0} end
 if meta[3] == ARGV[4] and meta[4] == ARGV[3] then return {'ok', tonumber(meta[5])} end  -- it had arrived
 
-local newest = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
-local newest_seq = newest and tonumber(string.match(newest[1], '^%d+')) or 0
+-- not the newest entry: a stream that was trimmed empty still refuses lower ids
+local newest_seq = 0
+local info = redis.call('EXISTS', KEYS[3]) == 1 and redis.call('XINFO', 'STREAM', KEYS[3]) or {}
+for i = 1, #info, 2 do
+  if info[i] == 'last-generated-id' then newest_seq = tonumber(string.match(info[i + 1], '^%d+')) end
+end
 local seq = math.max(tonumber(meta[2]) or 0, newest_seq, tonumber(ARGV[5])) + LEAP
 local text = string.format('%.0f', seq)
 redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], text .. '-0', 'epoch', ARGV[4], 'set', ARGV[7])  -- wakes readers

@@ -163,7 +163,7 @@ class SiteStore:
             readings, seqs = unpack_latest(latest)
             removed, oldest = removals(newest_first, position.epoch, position.seq)
             gone = {key: seq for key, seq in removed.items() if key not in readings}
-            return Snapshot(position, readings, seqs, gone, max(oldest - 1, int(meta[2])))
+            return Snapshot(position, readings, seqs, gone, max(oldest - 1, int(meta[2] or 0)))
 
     async def position(self, site: str) -> Position | None:
         """Where the site stands; None: no epoch yet."""
@@ -235,11 +235,6 @@ async def close_client(redis: Redis) -> None:
         raise
     except (RedisError, OSError):
         return  # they were broken already
-
-
-def open_blocking_client(url: str, timeout_s: float = 5) -> Redis:
-    """A client for ``Follower``."""
-    return open_client(url, timeout_s)
 
 
 class _Script:

@@ -198,6 +198,21 @@ async def test_an_epoch_leaps_beyond_what_the_writer_was_told(store: SiteStore, 
     assert (await one.lead()).seq == 78 * LEAP
 
 
+async def test_an_epoch_leaps_beyond_a_stream_that_was_trimmed_empty(
+    client: Redis, store: SiteStore, one: StoreWriter
+) -> None:
+    """Such a stream still refuses ids below its last one."""
+    await one.lead()
+    await client.xtrim(f"{{{one.site}}}:changes", maxlen=0, approximate=False)
+    await client.delete(f"{{{one.site}}}:meta")
+    fence = await store.acquire(one.site, one.holder, 60_000, 0)
+    assert fence is not None
+    position = await store.open_epoch(
+        one.site, holder=one.holder, fence=fence, batch="again", known_seq=0, readings={}, epoch="another"
+    )
+    assert position.seq >= one.position.seq + 1_000_000
+
+
 async def test_only_the_holder_of_the_lease_opens_an_epoch(one: StoreWriter, two: StoreWriter) -> None:
     """Red: without the comparison of the lease in open_epoch.lua."""
     with pytest.raises(NotLeader):

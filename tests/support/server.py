@@ -18,7 +18,7 @@ from gateway.protocol.messages import Limits
 from gateway.server import bind, make_server
 from gateway.services.rights import rights_of
 from gateway.store.follow import Follower, Timing
-from gateway.store.redis import SiteStore, open_blocking_client, open_client
+from gateway.store.redis import SiteStore, open_client
 from tests.support.store_writer import StoreWriter
 from tests.support.stores import RedisPart
 from tests.support.waiting import eventually
@@ -117,7 +117,7 @@ async def live_gateway(
         rights = partial(rights_of, sites={site})
         live = Live(hub, tokens, rights, clock, chosen, version="1.2.3", times=times)
         made = LiveGateway(site, chosen, writer, hub, live, tokens)
-        follower = Follower(store, lambda: open_blocking_client(redis.url), timing=SOON)
+        follower = Follower(store, lambda: open_client(redis.url), timing=SOON)
         follower.add(site)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         services = [tasks.create_task(follower.run(hub.on_step)), tasks.create_task(hub.run())]
