@@ -8,7 +8,7 @@ import { Connection } from "./connection.js";
 import { Entry, takeSetupToken } from "./entry.js";
 import { Flow } from "./flow.js";
 import { ago, moment } from "./format.js";
-import { judge, newestMs } from "./health.js";
+import { asOfMs, judge } from "./health.js";
 import { LiveState } from "./live.js";
 import { fillWords, language, words } from "./strings.js";
 
@@ -151,9 +151,9 @@ class Dashboard {
 
   _ageWords() {
     if (this._state.values.size === 0) return "";
-    const newest = newestMs(this._state);
-    if (newest === null) return words("as_of_unknown");
-    return words("as_of", { time: moment(newest), ago: ago(Date.now() - newest) });
+    const asOf = asOfMs(this._state);
+    if (asOf === null) return words("as_of_unknown");
+    return words("as_of", { time: moment(asOf), ago: ago(Date.now() - asOf) });
   }
 }
 

@@ -14,6 +14,8 @@ const DETAILS = [
   "discharged_wh", "serial_number",
 ];
 const OWN_FORMS = { limit, plan };
+/** Details that belong to one mode, which is called here as it is called on the card. */
+const OF_MODE = { instant_current_a: "instant", min_current_a: "pv" };
 
 function statusOf(plugged, charging) {
   if (charging === true) return "charging";
@@ -25,6 +27,13 @@ function statusOf(plugged, charging) {
 function showName(element, found, otherwise) {
   setText(element, found?.value || otherwise);
   setStale(element, found?.stale ?? false);
+}
+
+/** The bar of a vehicle's charge; of an unknown charge there is none. */
+function showCharge(meter, charge) {
+  const share = typeof charge?.value === "number" ? charge.value / 100 : null;
+  setHidden(meter, share === null);
+  setMeter(meter, share, charge?.stale);
 }
 
 export class ChargePointCard {
@@ -96,7 +105,7 @@ export class ChargePointCard {
     setText(this._find("vehicle-name"), name?.value || words("vehicle_unit", { id: id.value }));
     setStale(this._find("vehicle-name"), id.stale);
     show(this._find("vehicle-soc"), charge, percent);
-    setMeter(this._find("vehicle-meter"), typeof charge?.value === "number" ? charge.value / 100 : null, charge?.stale);
+    showCharge(this._find("vehicle-meter"), charge);
   }
 
   _renderDetails(state) {
@@ -111,10 +120,15 @@ export class ChargePointCard {
       }
       if (!line) continue;
       setHidden(line.element, found === undefined);
-      setText(line.term, this._labels.label(this._prefix + name));
+      setText(line.term, this._term(name));
       show(line.shown, found, OWN_FORMS[name] ?? ((value) => byUnit(value, this._labels.unit(this._prefix + name))));
     }
     setHidden(list.parentElement, this._details.size === 0);
+  }
+
+  _term(name) {
+    if (name in OF_MODE) return words(name, { mode: words(`mode_${OF_MODE[name]}`) });
+    return this._labels.label(this._prefix + name);
   }
 }
 
@@ -148,7 +162,7 @@ export class VehicleRow {
     showName(this._find("title"), reading(state, `${this._prefix}name`), words("vehicle_unit", { id: this._id }));
     this._bindings.render(state);
     const charge = reading(state, `${this._prefix}soc_percent`);
-    setMeter(this._find("meter"), typeof charge?.value === "number" ? charge.value / 100 : null, charge?.stale);
+    showCharge(this._find("meter"), charge);
     setText(this._find("sub"), this._sub(value));
     setStale(this._find("sub"), charge?.stale ?? false);
     showFault(this._find("fault-text"), state, this._prefix);

@@ -118,5 +118,4 @@ export const FORMATS = {
   text: (known) => String(known),
   yesno: (known) => words(known ? "yes" : "no"),
   mode: (known) => words(`mode_${known}`) ?? String(known),
-  dialect: (known) => String(known).replace(/^openwb-/, ""),
 };

@@ -22,8 +22,16 @@ export function judge(state, status, nowMs, online) {
   return ofSocket(state, status, nowMs, online) ?? ofStore(state) ?? ofLink(state);
 }
 
-/** The time (of this device's clock) of the newest change among the box's own values, or null. */
-export function newestMs(state) {
+/**
+ * The time (of this device's clock) as of which the values are known, or null: the newest change among the box's own
+ * values. While the box counts as connected, the gateway's last word: what it did not name had not changed by then.
+ */
+export function asOfMs(state) {
+  const newest = newestMs(state);
+  return known(state, "link/state") === "up" && state.vouchedMs !== null ? Math.max(newest, state.vouchedMs) : newest;
+}
+
+function newestMs(state) {
   let newest = null;
   for (const [key, [, changedAt]] of state.values) {
     if (changedAt !== null && !key.startsWith("link/") && changedAt > newest) newest = changedAt;

@@ -42,6 +42,7 @@ export class LiveState {
     this.position = null;
     this.problem = null;
     this.serverAheadMs = 0;
+    this.vouchedMs = null; // when the gateway last spoke of these values, by this device's clock
     this._wanted = { site, keys, min_interval_ms: minIntervalMs };
     this._auth = { type: "auth", id: AUTH_ID, token, device };
     this._nextId = AUTH_ID + 1;
@@ -123,7 +124,7 @@ export class LiveState {
     return { changed: true };
   }
 
-  _snapshot(message) {
+  _snapshot(message, nowMs) {
     if (message.subscription !== this._subscription) return {};
     if (message.part === 1) this._parts = new Map();
     if (this._parts === null) return {};
@@ -131,14 +132,16 @@ export class LiveState {
     if (message.part < message.parts) return {};
     this.values = this._parts;
     this._parts = null;
+    this.vouchedMs = nowMs;
     this._hold(message.epoch, message.seq);
     return { changed: true };
   }
 
-  _delta(message) {
+  _delta(message, nowMs) {
     if (message.subscription !== this._subscription || this._parts !== null || this.position === null) return {};
     const held = this.position.seq;
     if (message.from > held) return { send: this.resubscribe() };
+    this.vouchedMs = nowMs;
     const healed = this.problem !== null;
     this.problem = null;
     if (message.seq <= held) return { changed: healed };

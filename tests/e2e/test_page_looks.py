@@ -28,6 +28,25 @@ async def test_nothing_is_wider_than_the_screen(fake: FakeGateway, width: int) -
     assert await fake.page.evaluate(UNNAMED) == []
 
 
+OVERFLOWING = """() => [...document.querySelectorAll(".node, .node h3, .node .today, .facts > div, .facts dd")]
+  .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth).map((one) => one.innerText)"""
+WIDTHS = """(chosen) => [...document.querySelectorAll(chosen)].filter((one) => one.checkVisibility())
+  .map((one) => one.getBoundingClientRect().width)"""
+
+
+@pytest.mark.parametrize("width", [320, 390])
+async def test_on_a_phone_cards_are_equally_wide_and_no_lines_take_their_room(fake: FakeGateway, width: int) -> None:
+    await fake.page.set_viewport_size({"width": width, "height": 900})
+    more = {"tariff/price_eur_per_kwh": [0.34, NOW], "battery/power_w": [2700, NOW], "link/since": [NOW, NOW]}
+    await fake.open_live({**PLANT, **CAR, **more})
+    assert len(set(await fake.page.evaluate(WIDTHS, ".panel"))) == 1
+    assert len(set(await fake.page.evaluate(WIDTHS, ".node"))) == 1
+    assert await fake.page.evaluate(OVERFLOWING) == []
+    assert await fake.page.locator("#flow-lines").is_hidden()
+    await fake.page.set_viewport_size({"width": 768, "height": 900})
+    assert await fake.page.locator("#flow-lines").is_visible()
+
+
 CONTRAST = """() => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const rgb = (layers) => {

@@ -1,5 +1,7 @@
 """What the page shows, and what it does not believe."""
 
+import re
+
 import pytest
 
 from tests.support.fake_gateway import NOW, FakeGateway
@@ -95,6 +97,26 @@ async def test_details_have_the_catalogues_words(fake: FakeGateway) -> None:
     assert await text(details) == "Voltage per phase 230.1 V 231.0 V 0.0 V Limit up to 80 %"
 
 
+async def test_details_call_the_modes_by_the_words_of_the_page(fake: FakeGateway) -> None:
+    await fake.open_live(
+        {**CAR, "chargepoints/5/instant_current_a": [16, NOW], "chargepoints/5/min_current_a": [6, NOW]}
+    )
+    await card(fake.page, 5).get_by_text("Details").click()
+    shown = await text(card(fake.page, 5).locator("[data-details]"))
+    assert shown == "Current in mode “Instant” 16 Least current in mode “Solar” 6"
+
+
+async def test_a_vehicle_of_unknown_charge_has_no_bar(fake: FakeGateway) -> None:
+    await fake.open_live({**CAR, "vehicles/2/name": ["e-Up", NOW], "vehicles/2/soc_percent": [None, None]})
+    for number, bars in ((1, 1), (2, 0)):
+        row = fake.page.locator(f".row[data-vehicle='{number}']")
+        assert await row.locator(".meter:visible").count() == bars
+    bar = card(fake.page, 5).locator("[data-vehicle-meter]")
+    assert await bar.is_visible()
+    fake.change({"chargepoints/5/vehicle_id": [2, NOW]})
+    await bar.wait_for(state="hidden")
+
+
 async def test_the_box_and_its_messages(fake: FakeGateway) -> None:
     await fake.open_live(
         {
@@ -179,6 +201,16 @@ async def test_the_age_is_that_of_the_newest_value_on_the_gateways_clock(fake: F
     fake.change({"link/state": ["silent", NOW + 5]})
     await fake.is_grey()
     assert "2 minutes ago" in await text(fake.page.locator("#notice-age"))
+
+
+async def test_without_the_gateway_the_age_is_that_of_its_last_sign_of_life(fake: FakeGateway) -> None:
+    """While the box was connected, silence about a value said that it had not changed."""
+    await fake.open_live({"grid/power_w": [1, NOW - 120]})
+    fake.change({})
+    fake.accepting = False
+    await fake.close(1012)
+    await fake.is_grey()
+    assert re.search(r"\(\d seconds? ago\)", await text(fake.page.locator("#notice-age")))
 
 
 async def test_a_stale_value_is_grey_on_its_own(fake: FakeGateway) -> None:
