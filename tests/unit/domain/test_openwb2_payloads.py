@@ -1,5 +1,7 @@
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.domain.catalogue import entry_for
@@ -215,3 +217,17 @@ def test_the_control_interval() -> None:
     for payload in (b"0", b"601", b"[]"):
         with pytest.raises(Unreadable):
             control_interval_s(payload)
+
+
+class Half(msgspec.Struct):
+    soc: float | None = None
+
+
+@pytest.mark.parametrize("read", [lambda payload: record(payload, Half), hierarchy])
+@pytest.mark.parametrize(
+    "payload", [b'{"soc": "\\ud800"}', b'["\\ud800"]', b'[{"id": "\\ud800", "type": "counter"}]']
+)
+def test_half_a_character_is_unreadable_and_ends_nothing(read: Callable[[bytes], object], payload: bytes) -> None:
+    """JSON can say half a character (a lone surrogate), which no encoder takes."""
+    with pytest.raises(Unreadable):
+        read(payload)
