@@ -64,15 +64,11 @@ class Ingest:
         self._report = report
         self._pending = asyncio.Event()
         self._unreadable: dict[str, int] = {}
-        self._begin(Ledger({}, DIALECT))
 
     async def run(self) -> NoReturn:
         """Lead and feed the site until cancelled; then leave nothing behind that looks live."""
-        try:
-            while True:
-                await self._lead()
-        finally:
-            await self._farewell()
+        while True:
+            await self._lead()
 
     async def _lead(self) -> None:
         snapshot = await self._leader.campaign()
@@ -86,6 +82,8 @@ class Ingest:
                 group.create_task(self._watch(), name="watch the link")
         except* NotLeader as lost:
             log.warning("another bridge leads now", site=self._site, reason=str(lost.exceptions[0]))
+        finally:
+            await self._farewell()
 
     def _begin(self, ledger: Ledger) -> None:
         self._ledger = ledger
