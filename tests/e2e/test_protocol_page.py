@@ -1,4 +1,4 @@
-"""What docs/protocol.md says of the websocket: its client, run as it stands there, and its words."""
+"""What docs/protocol/README.md says of the websocket: its client, run as it stands there, and its words."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from gateway.protocol import messages
 from gateway.protocol.messages import CloseCode, MessageReader, ServerMessageReader
 from tests.support.gateway import PASSWORD, ROOT, GatewayPart
 
-PAGE = (ROOT / "docs/protocol.md").read_text()
+PAGE = (ROOT / "docs/protocol/README.md").read_text()
 KINDS = [
     kind
     for kind in vars(messages).values()
