@@ -8,37 +8,42 @@ What a clean report proves, for every client, subscription and position at which
 
 * the view's keys and values were exactly the reading of some prefix of the broker's log: nothing lost, nothing mixed
   from two moments, no ceased key kept, no foreign key;
+* and exactly those values were stale that by that prefix nobody had brought on this connection, or whose unit was in
+  fault (``oracle_freshness.py``): what looked live was live, and the other way round;
 * those prefixes never went back as seq grew: not in a subscription, nor over the subscriptions and connections of a
   client, nor from epoch to epoch, except within a declared ``Loss``;
 * with an auditor (a client that subscribes to ``#``) the prefix is also the one the auditor had at that position, so
   a client that lags behind its own position is caught, and at equal positions everything agrees with the auditor:
-  ``changed_at``, staleness and ``link/*`` too;
+  ``changed_at`` and ``link/*`` too;
 * no gap in the chain of ``from`` and ``seq``, no delta inside a snapshot, no resume from a position or view never
   held; positions within an epoch never went back;
 * each surviving client was left with the reading of the whole log.
 
-While the link was not ``up`` (connecting, silent, down) it proves only, for keys that come from one topic, that each
-value told was its key's value at some prefix, and that no key went back; and, where asked for, that no value looked
-live.
+While the link was not ``up`` (connecting, silent, down, bridge_down) it proves only, for keys that come from one
+topic, that each value told was its key's value at some prefix, and that no key went back; and, where asked for, that
+no value looked live. By the end of each ``Dead`` time, no attentive client thought the link up.
 
 The auditor commonly leaves one reading for each position (``Report.bounds_widest``), so the bridge's trace of which
 message led to which seq is not needed.
 
-What it does not prove: that the catalogue reads topics rightly (it uses the same reading); that ``changed_at``,
-staleness and ``link/*`` are true (only that clients agree on them); how fast anything came (a view that stands still
-together with its position is a prefix, until the end); anything of messages that the broker kept from the independent
-subscriber itself. A value that returns to an older one is taken as new wherever that is possible; without an auditor
-a subscription whose few keys repeat their values proves little, which is why tests add ``rare_keys``.
+What it does not prove: that the catalogue reads topics rightly (it uses the same reading); that ``changed_at`` and
+``link/*`` are true (only that clients agree on them, and that ``up`` ends with the box); how fast anything came (a
+view that stands still together with its position is a prefix, until the end); anything of messages that the broker
+kept from the independent subscriber itself. A value that returns to an older one is taken as new wherever that is
+possible; without an auditor a subscription whose few keys repeat their values proves little, which is why tests add
+``rare_keys``.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tests.support.oracle_logs import BrokerLog, ClientLog, Loss
+from tests.support.oracle_bounds import Bounds
+from tests.support.oracle_freshness import Unit, no_units
+from tests.support.oracle_logs import BrokerLog, ClientLog, Dead, Loss
 from tests.support.oracle_readings import ABSENT, Marks, Read, Timeline, accumulated
 from tests.support.oracle_views import Replay, Step, View
-from tests.support.oracle_witness import Bounds, Court, Difference, Fault, Tally, Witness
+from tests.support.oracle_witness import Court, Difference, Fault, Tally, Witness
 
 MOST_FAULTS_SHOWN = 20
 MOST_KEYS_SHOWN = 5
@@ -81,15 +86,18 @@ def judge(
     ceased: object,
     auditor: ClientLog | None = None,
     losses: Iterable[Loss] = (),
+    dead: Iterable[Dead] = (),
+    unit_of: Unit = no_units,
     stale_unless_up: bool = False,
 ) -> Report:
     """Judge all clients and the auditor; ``ceased`` is what ``read`` gives for a key that ceased to be.
 
-    ``stale_unless_up``: while the link is not up every value must be flagged stale.
+    ``unit_of`` gives the fault state that makes a key stale while the link is up. ``stale_unless_up``: while the link
+    is not up every value must be flagged stale.
     """
     marks = Marks()
-    timeline = Timeline(log, read, ceased, marks)
-    court = Court(timeline, marks, losses, stale_unless_up=stale_unless_up)
+    timeline = Timeline(log, read, ceased, marks, unit_of)
+    court = Court(timeline, marks, losses, dead, stale_unless_up=stale_unless_up)
     witnesses: list[Witness] = []
     bounds, agreement = None, None
     if auditor is not None:
@@ -140,7 +148,7 @@ class Journal:
         self.steps += 1
         self.numbers[(view.epoch, view.seq)] = self.steps
         for key in view.marks.keys() | self._marks.keys() if step.whole else step.changed.keys():
-            old, new = self._marks.get(key, 0), view.marks.get(key, (0, 0))[1]
+            old, new = self._marks.get(key, 0), view.marks.get(key, (0, 0, 0))[1]
             if old != new:
                 self.moves.setdefault(key, []).append((self.steps, old ^ new))
                 self._marks[key] = new
@@ -154,7 +162,7 @@ def _audit(auditor: ClientLog, court: Court) -> tuple[Witness, Journal]:
             if outcome.view.chosen.patterns == ("#",):
                 journal.note(outcome)
         else:
-            witness.problem(outcome)
+            witness.other(outcome)
     witness.end()
     return witness, journal
 
@@ -162,7 +170,7 @@ def _audit(auditor: ClientLog, court: Court) -> tuple[Witness, Journal]:
 def _hear(witness: Witness, agreement: "Agreement | None") -> None:
     for outcome in witness.replay.outcomes():
         if not isinstance(outcome, Step):
-            witness.problem(outcome)
+            witness.other(outcome)
             continue
         if not witness.step(outcome) or agreement is None:
             continue
@@ -191,7 +199,7 @@ class Agreement:
             return None
         known = self._hashes.get(view.chosen.patterns)
         if known is None:
-            known = self._hashes[view.chosen.patterns] = accumulated(self._journal.moves, view.chosen)
+            known = self._hashes[view.chosen.patterns] = accumulated(view.chosen, self._journal.moves)
         numbers, hashes = known
         return hashes[bisect_right(numbers, number) - 1] == view.full_hash
 

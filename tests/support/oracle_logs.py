@@ -60,7 +60,15 @@ class Closed:
     code: int | None = None
 
 
-ClientEvent: TypeAlias = Opened | Sent | Received | Closed
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """The client read nothing from ``from_s`` until now; what it gets next may have been sent at any time since."""
+
+    from_s: float
+    at_s: float
+
+
+ClientEvent: TypeAlias = Opened | Sent | Received | Closed | Stalled
 
 
 @dataclass(slots=True)
@@ -85,3 +93,12 @@ class Loss:
 
     from_s: float
     until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """The box, or what brings its values, was dead in this time, and everybody had time to learn it by its end."""
+
+    from_s: float
+    until_s: float
+    why: str

@@ -14,6 +14,7 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 from gateway.domain.errors import GatewayError
+from tests.support.oracle_freshness import Flags, Unit, no_units
 from tests.support.oracle_logs import Break, BrokerLog
 
 Read: TypeAlias = Callable[[str, bytes], Mapping[str, Any]]
@@ -21,6 +22,8 @@ Read: TypeAlias = Callable[[str, bytes], Mapping[str, Any]]
 
 ABSENT: Any = type("Absent", (), {"__repr__": lambda _self: "absent"})()
 """In place of a value: the key is not there."""
+
+STALE = "stale"
 
 LINK = "link/"
 """The keys that are the gateway's own word and stand in no broker log."""
@@ -107,16 +110,18 @@ class History:
 class Timeline:
     """The broker's log, read: which key changed to what at which prefix."""
 
-    def __init__(self, log: BrokerLog, read: Read, ceased: object, marks: Marks) -> None:
+    def __init__(self, log: BrokerLog, read: Read, ceased: object, marks: Marks, unit_of: Unit = no_units) -> None:
         self.length = len(log)
         self.unreadable = 0
         self.histories: dict[str, History] = {}
         self.moves: dict[str, list[tuple[int, int]]] = {}  # by key: prefix, exclusive or of the old and the new mark
+        self.flags = Flags(unit_of, lambda key: marks((key, STALE)))
         self._marks = marks
         self._now: dict[str, tuple[Hashable, int]] = {}
         self._sources: dict[str, str | None] = {}
         for n, entry in enumerate(log, 1):
             if isinstance(entry, Break):
+                self.flags.broke(n)
                 continue
             try:
                 values = read(entry.topic, entry.payload)
@@ -127,6 +132,7 @@ class Timeline:
                 if self._sources.setdefault(key, entry.topic) != entry.topic:
                     self._sources[key] = None
                 self._take(n, key, ABSENT if value is ceased else value)
+            self.flags.took(n, {key: None if value is ceased else (value,) for key, value in values.items()})
 
     def worked_out(self, key: str) -> bool:
         """Whether several topics had a say in the key, so that it wavers while a flood brings one after another."""
@@ -152,10 +158,11 @@ class Timeline:
         return {key: value for key, value in found.items() if value is not ABSENT}
 
 
-def accumulated(moves: Mapping[str, list[tuple[int, int]]], chosen: Matches) -> tuple[list[int], list[int]]:
+def accumulated(chosen: Matches, *moves: Mapping[str, list[tuple[int, int]]]) -> tuple[list[int], list[int]]:
     """The places at which the hash of the chosen keys moves, from 0 on, and the hash from each of them on."""
     places, hashes, current = [0], [0], 0
-    for place, difference in sorted(chain.from_iterable(found for key, found in moves.items() if chosen(key))):
+    every = chain.from_iterable(table.items() for table in moves)
+    for place, difference in sorted(chain.from_iterable(found for key, found in every if chosen(key))):
         current ^= difference
         if places[-1] == place:
             hashes[-1] = current
@@ -166,11 +173,12 @@ def accumulated(moves: Mapping[str, list[tuple[int, int]]], chosen: Matches) -> 
 
 
 class Prefixes:
-    """Where in the log a set of patterns looked how."""
+    """Where in the log a set of patterns looked how; ``flagged``: with what was stale while the link was up."""
 
-    def __init__(self, timeline: Timeline, chosen: Matches) -> None:
+    def __init__(self, timeline: Timeline, chosen: Matches, *, flagged: bool = False) -> None:
         self._length = timeline.length
-        self._since, hashes = accumulated(timeline.moves, chosen)
+        moves = (timeline.moves, timeline.flags.moves) if flagged else (timeline.moves,)
+        self._since, hashes = accumulated(chosen, *moves)
         self._places: dict[int, list[int]] = {}
         for place, value in enumerate(hashes):
             self._places.setdefault(value, []).append(place)

@@ -13,12 +13,12 @@ Rules (architecture 7), independent of ``gateway.protocol`` and of every client:
 * A connection's end keeps its complete views for a later resume.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.oracle_logs import ClientEvent, ClientLog, Closed, Message, Opened, Received, Sent
-from tests.support.oracle_readings import LINK, Marks, Matches, canonical
+from tests.support.oracle_logs import ClientEvent, ClientLog, Closed, Message, Opened, Received, Sent, Stalled
+from tests.support.oracle_readings import LINK, STALE, Marks, Matches, canonical
 
 Choose = Callable[[Iterable[str]], Matches]
 
@@ -37,7 +37,8 @@ class Problem:
 class View:
     """A client's copy of the values its patterns select.
 
-    ``value_hash`` covers keys and values without ``link/*``; ``full_hash`` covers everything, times and flags too.
+    ``value_hash`` covers keys and values without ``link/*``, ``flagged_hash`` which of them are stale, too;
+    ``full_hash`` covers everything, times as well.
     ``live`` counts the values that are not flagged stale, ``link/*`` aside.
     ``shown`` is the judge's: for each key told while the link was not up, the prefix at which it had that value.
     """
@@ -49,10 +50,11 @@ class View:
     complete: bool = False
     entries: dict[str, Any] = field(default_factory=dict)
     value_hash: int = 0
+    flagged_hash: int = 0
     full_hash: int = 0
     live: int = 0
     shown: dict[str, int] = field(default_factory=dict)
-    marks: dict[str, tuple[int, int]] = field(default_factory=dict)
+    marks: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def put(self, key: str, entry: Any, marks: Marks) -> None:
         """Set one key, or take it away (None)."""
@@ -60,23 +62,27 @@ class View:
         if old is not None:
             self.value_hash ^= old[0]
             self.full_hash ^= old[1]
+            self.flagged_hash ^= old[2]
             self.live -= _counts_as_live(key, self.entries.pop(key))
         if entry is None:
             return
         form = canonical(entry[0])
-        value_mark = 0 if key.startswith(LINK) else marks((key, form))
-        self.live += _counts_as_live(key, entry)
+        is_link, is_live = key.startswith(LINK), _counts_as_live(key, entry)
+        value_mark = 0 if is_link else marks((key, form))
+        flagged_mark = value_mark if is_live or is_link else value_mark ^ marks((key, STALE))
+        self.live += is_live
         full_mark = marks((key, form, entry[1], len(entry)))
         self.entries[key] = entry
-        self.marks[key] = (value_mark, full_mark)
+        self.marks[key] = (value_mark, full_mark, flagged_mark)
         self.value_hash ^= value_mark
         self.full_hash ^= full_mark
+        self.flagged_hash ^= flagged_mark
 
     def clear(self) -> None:
         self.complete = False
         self.entries.clear()
         self.marks.clear()
-        self.value_hash = self.full_hash = self.live = 0
+        self.value_hash = self.flagged_hash = self.full_hash = self.live = 0
 
 
 @dataclass(slots=True)
@@ -106,16 +112,26 @@ class Subscription:
     seen: int = -1
 
 
-Outcome = Problem | Step
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One of the times asked about: ``held`` is as it was then. ``heard_s``: from when on the client was reading."""
+
+    at_s: float
+    heard_s: float
+
+
+Outcome = Problem | Step | Moment
 
 
 class Replay:
-    """Goes through one client's log."""
+    """Goes through one client's log, and stops at ``moments``, which are in order."""
 
-    def __init__(self, log: ClientLog, marks: Marks, choose: Choose) -> None:
+    def __init__(self, log: ClientLog, marks: Marks, choose: Choose, moments: Sequence[float] = ()) -> None:
         self._log = log
         self._marks = marks
         self._choose = choose
+        self._moments = list(reversed(moments))
+        self._heard_s = 0.0
         self.connection = 0
         self.held: dict[int, Subscription] = {}
         self.ignored = 0
@@ -136,6 +152,8 @@ class Replay:
     def outcomes(self) -> Iterator[Outcome]:
         """Every complete step and every breach of the protocol, in order."""
         for event in self._log.events:
+            if not isinstance(event, Stalled):
+                yield from self._reached(event.at_s)
             self._at_s = event.at_s
             if isinstance(event, Received):
                 handler = self._handlers.get(event.message["type"])
@@ -143,6 +161,11 @@ class Replay:
                     yield from handler(event.message)
             else:
                 self._own(event)
+        yield from self._reached(float("inf"))
+
+    def _reached(self, at_s: float) -> Iterator[Moment]:
+        while self._moments and self._moments[-1] < at_s:
+            yield Moment(self._moments.pop(), self._heard_s)
 
     def _own(self, event: ClientEvent) -> None:
         if isinstance(event, Sent):
@@ -150,6 +173,8 @@ class Replay:
                 self._asked[event.message["id"]] = event.message
         elif isinstance(event, Opened):
             self.connection += 1
+        elif isinstance(event, Stalled):
+            self._heard_s = event.at_s
         elif isinstance(event, Closed):
             for one in self.held.values():
                 if one.view.complete:

@@ -6,19 +6,21 @@ Rules:
   n. The smallest n is taken that no earlier n of this client exceeds; taking the smallest never spoils a later step.
 * n is a growing function of seq within an epoch, over all subscriptions and connections of the client. From epoch to
   epoch it does not fall either, except where the store was made to lose data.
+* Which of them are stale is judged with them: n is one at which both are right, the values and the flags.
 * Any other step is judged *loosely*: each value it brings was its key's value at some prefix, not older than what the
   same view showed before. Absent keys are allowed, and keys that several topics have a say in may waver: a flood is
   under way, and a new connection's reading knows only what it has brought so far.
+* At the end of each ``Dead`` time, no view that a client was reading all the while says that the link is up.
 * ``Bounds`` of a client that sees everything narrow n at each position to what that client saw there.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from tests.support.oracle_logs import ClientLog, Loss
-from tests.support.oracle_readings import ABSENT, LINK, Marks, Matches, Prefixes, Timeline, canonical
-from tests.support.oracle_views import Problem, Replay, Step, View
+from tests.support.oracle_bounds import Bounds, Floors, Sighting
+from tests.support.oracle_logs import ClientLog, Dead, Loss
+from tests.support.oracle_readings import ABSENT, LINK, STALE, Marks, Matches, Prefixes, Timeline, canonical
+from tests.support.oracle_views import Moment, Problem, Replay, Step, View
 
 LINK_KEYS = frozenset({"link/state", "link/reason", "link/since", "link/dialect"})
 MOST_TOLD = 3
@@ -68,6 +70,7 @@ class Tally:
     resumed: int = 0
     resets: int = 0
     ignored: int = 0
+    dead: int = 0
     final: int = 0
 
     def add(self, other: "Tally") -> None:
@@ -79,14 +82,21 @@ class Court:
     """What all witnesses are judged by: the log's reading, and the hashes of each set of patterns."""
 
     def __init__(
-        self, timeline: Timeline, marks: Marks, losses: Iterable[Loss] = (), *, stale_unless_up: bool = False
+        self,
+        timeline: Timeline,
+        marks: Marks,
+        losses: Iterable[Loss] = (),
+        dead: Iterable[Dead] = (),
+        *,
+        stale_unless_up: bool = False,
     ) -> None:
         self.timeline = timeline
         self.stale_unless_up = stale_unless_up
         self.marks = marks
+        self.dead = {one.until_s: one for one in sorted(dead, key=lambda one: one.until_s)}
         self._losses = tuple(losses)
         self._chosen: dict[tuple[str, ...], Matches] = {}
-        self._prefixes: dict[tuple[str, ...], Prefixes] = {}
+        self._prefixes: dict[tuple[tuple[str, ...], bool], Prefixes] = {}
 
     def choose(self, patterns: Iterable[str]) -> Matches:
         wanted = tuple(sorted(set(patterns)))
@@ -94,72 +104,15 @@ class Court:
             self._chosen[wanted] = Matches(wanted)
         return self._chosen[wanted]
 
-    def prefixes(self, chosen: Matches) -> Prefixes:
-        found = self._prefixes.get(chosen.patterns)
+    def prefixes(self, chosen: Matches, *, flagged: bool = False) -> Prefixes:
+        found = self._prefixes.get((chosen.patterns, flagged))
         if found is None:
-            found = self._prefixes[chosen.patterns] = Prefixes(self.timeline, chosen)
+            found = Prefixes(self.timeline, chosen, flagged=flagged)
+            self._prefixes[chosen.patterns, flagged] = found
         return found
 
     def may_go_back(self, at_s: float) -> bool:
         return any(loss.from_s <= at_s <= loss.until_s for loss in self._losses)
-
-
-@dataclass(slots=True)
-class Floors:
-    """Within one epoch: the prefix that each position at least has."""
-
-    seqs: list[int] = field(default_factory=list)
-    prefixes: list[int] = field(default_factory=list)
-
-    def at(self, seq: int) -> int:
-        place = bisect_right(self.seqs, seq) - 1
-        return self.prefixes[place] if place >= 0 else 0
-
-    def note(self, seq: int, n: int) -> None:
-        if not self.seqs or (seq > self.seqs[-1] and n > self.prefixes[-1]):
-            self.seqs.append(seq)
-            self.prefixes.append(n)
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A strict step of a witness that sees everything. ``afresh``: nothing before it bounds it."""
-
-    epoch: str
-    seq: int
-    view_hash: int
-    n: int
-    afresh: bool
-
-
-class Bounds:
-    """For each position the prefixes it can have, by what an all-seeing witness saw before and after it."""
-
-    def __init__(self, sightings: list[Sighting], prefixes: Prefixes, length: int) -> None:
-        self._length = length
-        found: dict[str, dict[int, tuple[int, int]]] = {}
-        at_most = length
-        for one in reversed(sightings):
-            latest = prefixes.last(one.view_hash, at_most)
-            assert latest is not None, "the forward pass found a prefix, so there is a latest one"
-            low, high = found.setdefault(one.epoch, {}).get(one.seq, (0, length))
-            found[one.epoch][one.seq] = (max(low, one.n), min(high, latest))
-            at_most = length if one.afresh else latest
-        self._seqs = {epoch: sorted(by_seq) for epoch, by_seq in found.items()}
-        self._bounds = {epoch: [found[epoch][seq] for seq in seqs] for epoch, seqs in self._seqs.items()}
-
-    def of(self, epoch: str, seq: int) -> tuple[int, int]:
-        seqs = self._seqs.get(epoch)
-        if seqs is None:
-            return 0, self._length
-        bounds = self._bounds[epoch]
-        before, after = bisect_right(seqs, seq) - 1, bisect_left(seqs, seq)
-        return (bounds[before][0] if before >= 0 else 0, bounds[after][1] if after < len(seqs) else self._length)
-
-    def widest(self, readings: Prefixes) -> int:
-        """The most different readings that one position leaves open; 1 is best."""
-        every = [pair for bounds in self._bounds.values() for pair in bounds]
-        return max((readings.between(low, high) for low, high in every), default=self._length)
 
 
 class Witness:
@@ -171,7 +124,7 @@ class Witness:
         self.untold: dict[str, int] = {}
         self.tally = Tally()
         self.sightings: list[Sighting] = []
-        self.replay = Replay(log, court.marks, court.choose)
+        self.replay = Replay(log, court.marks, court.choose, tuple(court.dead))
         self._court = court
         self._bounds = bounds
         self._floors: dict[str, Floors] = {}
@@ -180,8 +133,22 @@ class Witness:
         self._highest = 0
         self._afresh = True
 
-    def problem(self, problem: Problem) -> None:
-        self._fault(problem.kind, problem.text, problem.subscription, seq=problem.seq)
+    def other(self, outcome: Problem | Moment) -> None:
+        """What is no step: a breach of the protocol, or the end of a dead time."""
+        if isinstance(outcome, Problem):
+            self._fault(outcome.kind, outcome.text, outcome.subscription, seq=outcome.seq)
+        else:
+            self._dead(self._court.dead[outcome.at_s], outcome.heard_s)
+
+    def _dead(self, dead: Dead, heard_s: float) -> None:
+        if heard_s > dead.from_s:
+            return
+        for one in self.replay.held.values():
+            state = one.view.entries.get("link/state")
+            if one.view.complete and not one.paused:
+                self.tally.dead += 1
+                if state is None or state[0] == "up":
+                    self._fault("dead", f"the link is {state}, though {dead.why}", one.number, one.view)
 
     def step(self, step: Step) -> bool:
         """Judge one step; False: a fault was found."""
@@ -213,9 +180,12 @@ class Witness:
         state = view.entries.get("link/state", [None])[0]
         if not view.complete or state != "up":
             self._fault("final", f"complete: {view.complete}, link/state {state!r}", number, view)
-        elif view.value_hash != self._court.prefixes(view.chosen).last_hash:
-            n = self._court.timeline.length
+            return
+        n, right = self._court.timeline.length, self._court.prefixes(view.chosen).last_hash
+        if view.value_hash != right:
             self._fault("final", "not the whole log's reading", number, view, n, self._differences(view, n))
+        elif view.flagged_hash != self._court.prefixes(view.chosen, flagged=True).last_hash:
+            self._fault("stale", "not the whole log's freshness", number, view, n, self._flags(view, n))
 
     def _place(self, step: Step) -> None:
         view = step.view
@@ -253,12 +223,19 @@ class Witness:
         if n is None:
             self._no_prefix(step, own, at_least, at_most)
             return False
+        fresh = self._court.prefixes(view.chosen, flagged=True).first(view.flagged_hash, n, at_most)
+        if fresh is None:
+            text = f"not the freshness of prefix {n}, nor of one up to {at_most} with these values"
+            differences = () if self._told_enough(STALE) else self._flags(view, n)
+            self._fault(STALE, text, step.subscription, view, n, differences)
+        else:
+            n = fresh
         self._floors[view.epoch].note(view.seq, n)
         self._highest = max(self._highest, n)
         if view.chosen.patterns == ("#",):
             self.sightings.append(Sighting(view.epoch, view.seq, view.value_hash, n, self._afresh))
             self._afresh = False
-        return True
+        return fresh is not None
 
     def _no_prefix(self, step: Step, own: int, at_least: int, at_most: int) -> None:
         view, court = step.view, self._court
@@ -323,10 +300,15 @@ class Witness:
         keys = sorted(expected.keys() | seen.keys())
         pairs = [(key, expected.get(key, ABSENT), seen.get(key, ABSENT)) for key in keys]
         found = [Difference(*pair) for pair in pairs if not _same(pair[1], pair[2])]
-        more = (
-            [Difference(f"... and {len(found) - MOST_KEYS_TOLD} more", "", "")] if len(found) > MOST_KEYS_TOLD else []
-        )
-        return (*found[:MOST_KEYS_TOLD], *more)
+        return _first_few(found)
+
+    def _flags(self, view: View, n: int) -> tuple[Difference, ...]:
+        found = []
+        for key, entry in sorted(view.entries.items()):
+            flags = self._court.timeline.flags.is_stale(key, n), len(entry) > len(("value", "changed_at"))
+            if flags[0] != flags[1] and not key.startswith(LINK):
+                found.append(Difference(key, *(STALE if flag else "live" for flag in flags)))
+        return _first_few(found)
 
     def _fault(
         self,
@@ -352,6 +334,12 @@ class Witness:
     def disagrees(self, step: Step, differences: tuple[Difference, ...]) -> None:
         text = "another client saw other values, times or flags at the same position"
         self._fault("disagree", text, step.subscription, step.view, -1, differences)
+
+
+def _first_few(found: list[Difference]) -> tuple[Difference, ...]:
+    hidden = len(found) - MOST_KEYS_TOLD
+    more = [Difference(f"... and {hidden} more", "", "")] if hidden > 0 else []
+    return (*found[:MOST_KEYS_TOLD], *more)
 
 
 def _same(one: object, other: object) -> bool:

@@ -9,7 +9,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.support.oracle import Report, judge
-from tests.support.oracle_logs import BrokerLog, ClientLog, Closed, Delivered, Loss, Message, Opened, Received, Sent
+from tests.support.oracle_logs import (
+    BrokerLog,
+    ClientLog,
+    Closed,
+    Dead,
+    Delivered,
+    Loss,
+    Message,
+    Opened,
+    Received,
+    Sent,
+)
 from tests.support.oracle_readings import matches
 
 CEASED = object()
@@ -53,6 +64,11 @@ class ToyGateway:
 
     def link(self, state: str) -> None:
         self.set({"link/state": state})
+
+    def flag(self, *keys: str, live: bool = False) -> None:
+        """At the newest position these are stale, or live again."""
+        self.entries.update({key: [*self.entries[key][:2], *([] if live else ["stale"])] for key in keys})
+        self.changed.update(dict.fromkeys(keys, self.seq))
 
     def new_epoch(self, epoch: str) -> None:
         self.epoch, self.seq = epoch, self.seq + 1_000_000
@@ -150,12 +166,22 @@ def live(**values: Any) -> ToyGateway:
     return gateway
 
 
-def verdict(*clients: ToyClient, auditor: ToyClient | None = None, losses: tuple[Loss, ...] = ()) -> Report:
+def toy_unit(key: str) -> str:
+    """A unit's fault state is ``<unit>/fault``."""
+    return f"{key.partition('/')[0]}/fault"
+
+
+def verdict(
+    *clients: ToyClient,
+    auditor: ToyClient | None = None,
+    losses: tuple[Loss, ...] = (),
+    dead: tuple[Dead, ...] = (),
+) -> Report:
     """What the oracle says of the clients of one toy."""
     gateway = clients[0].gateway
     logs = [client.log for client in clients]
     audit = auditor.log if auditor else None
-    return judge(gateway.log, read, logs, ceased=CEASED, auditor=audit, losses=losses)
+    return judge(gateway.log, read, logs, ceased=CEASED, auditor=audit, losses=losses, dead=dead, unit_of=toy_unit)
 
 
 def only(report: Report, kind: str) -> None:

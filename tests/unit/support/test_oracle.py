@@ -88,7 +88,7 @@ def test_a_flood_may_mix_old_and_new_and_lack_keys() -> None:
     gateway.link("connecting")
     client.delta()
     gateway.log.append(Break())
-    gateway.publish(a=2, b=2)
+    gateway.publish(a=2, b=2, c=1)
     client.raw_delta(7, client.held[7], gateway.seq, {"b": [2, 3.0], "c": None})
     client.held[7] = gateway.seq
     gateway.link("up")
@@ -193,15 +193,14 @@ def test_a_client_ahead_of_its_position_is_caught_by_the_auditor() -> None:
     assert "ahead" in verdict(client, auditor=auditor).kinds
 
 
-@pytest.mark.parametrize("entry", [[2, 99.0], [2, 0.2, "stale"]], ids=["changed_at", "stale"])
-def test_times_and_flags_must_agree_with_the_auditor(entry: list[Any]) -> None:
+def test_times_must_agree_with_the_auditor() -> None:
     gateway = live()
     auditor, client = ToyClient(gateway, "auditor"), ToyClient(gateway)
     auditor.subscribe("#")
     client.subscribe("a")
     gateway.publish(a=2)
     auditor.delta()
-    client.delta(a=entry)
+    client.delta(a=[2, 99.0])
     assert verdict(client).clean
     only(verdict(client, auditor=auditor), "disagree")
 
