@@ -2,24 +2,25 @@
 
 Rules:
 
-* *connecting* -> *connected* -> *connecting* ... until closed, or until the server says that coming back is pointless
-  (close codes 4000-4099, a refused token, a handshake refused with 4xx other than 408, 425 and 429): then everybody
-  who waits gets ``ConnectionEnded``.
+* *connecting* -> *connected* -> (*waiting* ->) *connecting* ... until closed, or until the server says that coming
+  back is pointless (close codes 4000-4099, a refused token, a handshake refused with 4xx other than 408, 425 and
+  429): then *ended*, and everybody who waits gets ``ConnectionEnded``. After 4005, replaced by a newer connection of
+  the same device, another client is the user's wish, not ours.
 * It comes back after a full-jitter pause that doubles with each failure in a row; close codes 4200-4299 after a short
-  one. Every connection asks for the token anew.
+  one. Every connection asks for the token anew. A web page where a gateway should be, or a redirect, is no gateway
+  for now, and no redirect is followed.
 * On every connection each subscription is asked for again, from the position it holds; the server resumes it, or
   sends a snapshot. What is refused for now is asked for again when the server says so.
 * Silence for ``silence_s`` on a connection with an unpaused subscription means dead. Without one: ``ping``.
+* After waking up (a tick much too late, or ``wake``): a ``ping``, and another connection when no ``pong`` came in
+  time; a pause ends at once.
+* ``drain``: at a random moment of the time given another connection is made, and only then this one is left.
 * A broken chain is never smoothed over: the connection is given up, and the view goes on from what it holds.
 * What was applied is never queued: who iterates gets everything that changed since the last look, in one piece.
 """
 
 import asyncio
-import http.client
-import json
 import random
-import urllib.error
-import urllib.request
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -30,15 +31,30 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
-from gateway.client_link import ConnectionEnded, Link, Log, RequestRefused, Subscription, Timing, Updated
+from gateway.client_link import Link, Log
+from gateway.client_login import PasswordLogin, password_login
+from gateway.client_subscription import ConnectionEnded, RequestRefused, Subscription, Updated
+from gateway.client_timing import SleepWatch, Status, SteadyClock, Timing
+from gateway.domain.clock import Clock
 from gateway.domain.errors import BadCredentials, GatewayError, Unauthenticated
-from gateway.protocol.messages import SUBPROTOCOL, Auth, Authenticated, Error, retry_class
+from gateway.protocol.messages import (
+    SUBPROTOCOL,
+    Auth,
+    Authenticated,
+    CloseCode,
+    Drain,
+    Error,
+    Hello,
+    ServerMessage,
+    retry_class,
+)
 from gateway.protocol.view import ChainBroken
 
 __all__ = [
     "ConnectionEnded",
     "GatewayClient",
     "RequestRefused",
+    "Status",
     "Subscription",
     "Timing",
     "Updated",
@@ -49,13 +65,22 @@ Token: TypeAlias = Callable[[], Awaitable[str]]
 ASK_AGAIN = frozenset({408, 425, 429})
 REFUSED_TOKEN = frozenset({Unauthenticated.code, BadCredentials.code})
 BROKEN_OFF = 1006
+UNREACHABLE = (OSError, WebSocketException, GatewayError)
+
+
+class _Connect(connect):
+    """Follows no redirect: the token is for the address that was given."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
 
 
 class GatewayClient:
     """An async context manager; its connection lives as long as the context.
 
     ``url`` is that of the websocket (``ws://host:8080/api/v1/live``). ``token`` is a token, or asks for one whenever
-    a connection needs it. ``log`` is called with everything that goes over the wire, and nothing else.
+    a connection needs it. ``log`` is called with everything that goes over the wire, and nothing else; ``on_status``
+    with every change of ``status``.
     """
 
     def __init__(
@@ -66,39 +91,73 @@ class GatewayClient:
         device: str | None = None,
         timing: Timing | None = None,
         log: Log | None = None,
+        on_status: Callable[[Status], None] | None = None,
+        clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.connections = 0
+        self.status = Status(phase="connecting")
         self._url = url
         self._token = token
         self._device = device
         self._timing = timing or Timing()
         self._log: Log = log or (lambda _event, _text: None)
+        self._on_status = on_status or (lambda _status: None)
+        self._clock: Clock = clock or SteadyClock()
         self._jitter = jitter
         self._subscriptions: dict[Subscription, None] = {}
-        self._keeper: asyncio.Task[None] | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._link: Link | None = None
+        self._successor: Dialled | None = None
+        self._woken = asyncio.Event()
+        self._server_clock: tuple[float, float] | None = None
+        self._reason = ""
         self._failures = 0
         self._failure: GatewayError | None = None
 
     async def __aenter__(self) -> Self:
-        self._keeper = asyncio.create_task(self._keep_connected(), name="gateway client")
+        keeper = asyncio.create_task(self._keep_connected(), name="gateway client")
+        self._tasks = (keeper, asyncio.create_task(self._watch_for_sleep(), name="gateway client's clock"))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._keeper is not None
         for subscription in list(self._subscriptions):
             subscription.end(None)
-        while not self._keeper.done():  # a cancellation that meets a lost connection gets lost before Python 3.13
-            self._keeper.cancel()
-            await asyncio.wait([self._keeper], timeout=1)
+        while running := [task for task in self._tasks if not task.done()]:
+            for task in running:  # a cancellation that meets a lost connection gets lost before Python 3.13
+                task.cancel()
+            await asyncio.wait(running, timeout=1)
+        if self._successor is not None:
+            self._successor[0].transport.abort()
 
     @property
     def connected(self) -> bool:
         """Whether a connection stands and is authenticated."""
         return self._link is not None and self._link.authenticated
+
+    def vouches(self, subscription: Subscription) -> bool:
+        """Whether the gateway stands behind these values now. Else they are what was known last."""
+        link = self._link
+        if link is None or link.proving or self._clock.monotonic() - link.heard_at > self._timing.quiet_s:
+            return False
+        return subscription.current
+
+    def server_time(self) -> float | None:
+        """The gateway's clock now, in epoch seconds; None before the first connection. Ours need not be right."""
+        if self._server_clock is None:
+            return None
+        told, at = self._server_clock
+        return told + self._clock.monotonic() - at
+
+    def wake(self) -> None:
+        """The machine woke up, or its network is another one: prove the connection, or come back at once."""
+        link = self._link
+        if link is None:
+            self._woken.set()
+        elif link.authenticated:
+            link.tasks.create_task(link.prove(), name="prove the connection")
 
     async def subscribe(self, site: str, keys: tuple[str, ...], min_interval_ms: float = 0) -> Subscription:
         """Subscribe; returns when the server has accepted. Raises RequestRefused or ConnectionEnded."""
@@ -149,62 +208,94 @@ class GatewayClient:
 
     # --- staying connected ----------------------------------------------------------------------------------------
 
+    async def _watch_for_sleep(self) -> None:
+        watch = SleepWatch(self._clock, self._timing.slept_s)
+        while True:
+            await asyncio.sleep(self._timing.tick_s)
+            if watch.slept():
+                self.wake()
+
     async def _keep_connected(self) -> None:
         try:
             while True:
                 pause_s = await self._one_connection()
                 if self._failure is not None:
                     break
-                await asyncio.sleep(pause_s)
+                await self._pause(pause_s)
         except Exception as error:  # noqa: BLE001 - whoever waits is told; else they would wait for ever
             self._failure = ConnectionEnded(f"the client failed: {error!r}")
             self._failure.__cause__ = error
+        self._tell(Status(phase="ended", reason=self._failure.message))
         for subscription in list(self._subscriptions):
             subscription.end(self._failure)
 
+    async def _pause(self, pause_s: float) -> None:
+        self._woken.clear()
+        if self._successor is None:
+            self._tell(Status(phase="waiting", reason=self._reason, retry_at=self._clock.monotonic() + pause_s))
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    def _tell(self, status: Status) -> None:
+        self.status = status
+        self._on_status(status)
+
     async def _one_connection(self) -> float:
         """Serve one connection to its end; answers how long to wait before the next."""
+        if self._successor is not None:
+            (socket, token), self._successor = self._successor, None
+            return await self._serve(socket, token)
+        self._tell(Status(phase="connecting", reason=self._reason))
         try:
-            token = self._token if isinstance(self._token, str) else await self._token()
-            async with asyncio.timeout(self._timing.connect_s):
-                socket = await self._connect()
+            socket, token = await self._dial()
         except InvalidStatus as refused:
             status = refused.response.status_code
-            if 400 <= status <= 499 and status not in ASK_AGAIN:  # noqa: PLR2004 - HTTP's range of client errors
+            self._reason = f"HTTP {status} instead of a websocket"
+            if _is_final(refused):
                 self._failure = ConnectionEnded(f"the server refused the connection with HTTP {status}")
             return self._backoff_s()
         except (BadCredentials, Unauthenticated, ConnectionEnded) as refused:
             self._failure = ConnectionEnded(f"no token to be had: {refused.message}")
             return 0.0
-        except (OSError, WebSocketException, GatewayError):
-            return self._backoff_s()
+        except UNREACHABLE as error:
+            self._reason = str(error) or f"no answer within {self._timing.connect_s:.0f} s"
+            return max(self._backoff_s(), getattr(error, "retry_after_s", None) or 0.0)
         return await self._serve(socket, token)
 
-    async def _connect(self) -> ClientConnection:
-        return await connect(
-            self._url,
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
-            compression=None,
-            proxy=None,
-            ping_interval=None,
-            max_size=None,
-            open_timeout=None,
-            close_timeout=1,
-        )
+    async def _dial(self) -> "Dialled":
+        """A token, and a socket that the server has accepted."""
+        async with asyncio.timeout(self._timing.connect_s):
+            token = self._token if isinstance(self._token, str) else await self._token()
+            socket = await _Connect(
+                self._url,
+                subprotocols=[Subprotocol(SUBPROTOCOL)],
+                compression=None,
+                proxy=None,
+                ping_interval=None,
+                max_size=None,
+                open_timeout=None,
+                close_timeout=1,
+            )
+        return socket, token
 
     async def _serve(self, socket: ClientConnection, token: str) -> float:
         self._log("opened", "")
         self.connections += 1
-        self._link = link = Link(socket, self._timing, self._log)
+        self._link = link = Link(socket, self._timing, self._clock, self._log)
+        self._reason = ""
         try:
             async with asyncio.TaskGroup() as tasks:
                 link.tasks = tasks
                 await link.send(Auth(id=link.next_id(), token=token, device=self._device))
                 await self._receive(link)
-        except* (ConnectionClosed, TimeoutError, OSError):
-            pass  # gone, or silent for too long: either way a new connection is the answer
+        except* (ConnectionClosed, OSError):
+            pass  # gone, or silent for too long (a TimeoutError): either way a new connection is the answer
         except* (ChainBroken, msgspec.DecodeError):
             self._failures += 1
+            self._reason = "the server sent what does not fit together"
         finally:
             self._link = None
             link.ended()
@@ -215,24 +306,62 @@ class GatewayClient:
     async def _receive(self, link: Link) -> None:
         while True:
             message = await link.receive()
+            if message is None:
+                continue
             if isinstance(message, Authenticated):
+                await self._authenticated(link)
+            elif link.authenticated:
                 self._failures = 0
-                link.authenticated = True
-                for subscription in list(self._subscriptions):
-                    await link.ask_for(subscription)
-            elif isinstance(message, Error) and not link.authenticated:
-                if message.code in REFUSED_TOKEN:
-                    self._failure = ConnectionEnded(f"the server refused the token: {message.message}")
+                await self._take(link, message)
+            elif isinstance(message, Hello):
+                self._server_clock = (message.server_time, self._clock.monotonic())
+            elif isinstance(message, Error):
+                self._refused(message)
                 await link.socket.close()
-            elif message is not None:
-                await link.take(message)
+
+    async def _authenticated(self, link: Link) -> None:
+        link.authenticated = True
+        if isinstance(self._token, PasswordLogin):
+            self._token.accepted()
+        self._tell(Status(phase="connected"))
+        for subscription in list(self._subscriptions):
+            await link.ask_for(subscription)
+
+    async def _take(self, link: Link, message: ServerMessage) -> None:
+        if isinstance(message, Drain):
+            link.tasks.create_task(self._move(link, message.within_s), name="move to another connection")
+        else:
+            await link.take(message)
+
+    def _refused(self, error: Error) -> None:
+        """What the server says against the token."""
+        self._reason = error.message
+        if error.code not in REFUSED_TOKEN or (isinstance(self._token, PasswordLogin) and self._token.refused()):
+            return
+        self._failure = ConnectionEnded(f"the server refused the token: {error.message}")
+
+    async def _move(self, link: Link, within_s: float) -> None:
+        """Leave for another connection as soon as there is one; else the server's close comes first."""
+        await asyncio.sleep(within_s * self._jitter())
+        while self._successor is None:
+            try:
+                self._successor = await self._dial()
+            except UNREACHABLE:
+                await asyncio.sleep(self._timing.retry_base_s * self._jitter())
+        await link.socket.close()
 
     def _pause_after(self, code: int, reason: str) -> float:
+        if self._successor is not None:
+            return 0.0
+        told = "the connection broke off" if code == BROKEN_OFF else f"the connection ended with {code} {reason}"
+        self._reason = self._reason or told.rstrip()
         match retry_class(code):
             case "final":
                 self._failure = self._failure or ConnectionEnded(f"the server closed with {code}: {reason}")
                 return 0.0
             case "soon":
+                if code == CloseCode.LOGIN_EXPIRED and isinstance(self._token, PasswordLogin):
+                    self._token.refused()
                 return self._jitter() * self._timing.retry_base_s
             case "backoff":
                 return self._backoff_s()
@@ -243,38 +372,11 @@ class GatewayClient:
         return longest * self._jitter()
 
 
-class LoginAnswer(msgspec.Struct):
-    """What is needed of the gateway's answer to a login."""
-
-    token: str
+Dialled: TypeAlias = tuple[ClientConnection, str]
 
 
-def password_login(base_url: str, name: str, password: str, timeout_s: float = 10) -> Token:
-    """Asks for a token with name and password; ``base_url`` is ``http(s)://host:port`` of the gateway.
-
-    It raises BadCredentials when they are wrong, ConnectionEnded when no gateway is there, and OSError when trying
-    again may help.
-    """
-
-    def ask() -> str:
-        body = json.dumps({"name": name, "password": password}).encode()
-        request = urllib.request.Request(  # noqa: S310 - the address is the caller's own gateway
-            f"{base_url.rstrip('/')}/api/v1/auth/login", body, {"Content-Type": "application/json"}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310 - as above
-                return msgspec.json.decode(answer.read(), type=LoginAnswer).token
-        except msgspec.DecodeError as error:
-            raise ConnectionEnded("the answer to the login has no token: no gateway is at that address") from error
-        except http.client.HTTPException as error:
-            raise ConnectionError(f"the answer to the login broke off: {error!r}") from error
-        except urllib.error.HTTPError as error:
-            with error:
-                if error.code in (400, 401, 403):
-                    raise BadCredentials(f"the gateway refused the login with HTTP {error.code}") from error
-                raise
-
-    async def token() -> str:
-        return await asyncio.to_thread(ask)
-
-    return token
+def _is_final(refused: InvalidStatus) -> bool:
+    """Whether a gateway refused the handshake for good; a web page is none of its answers."""
+    status = refused.response.status_code
+    is_page = refused.response.headers.get("Content-Type", "").startswith("text/html")
+    return 400 <= status <= 499 and status not in ASK_AGAIN and not is_page  # noqa: PLR2004 - HTTP's client errors

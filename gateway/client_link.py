@@ -6,23 +6,29 @@ Rules:
   them that is updated becomes a subscription of its own.
 * What a request is about is looked up when its answer comes: an ``update`` moves whatever has that number then.
 * A request refused for now is repeated after the time the server told, as long as the connection stands.
+* After waking up only a ``pong`` proves that the connection lives: what comes before it may have lain in buffers
+  since the machine fell asleep.
+* An error that concerns the store or the whole site puts all values in doubt, each view until its next message.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import UnsetType
 from websockets.asyncio.client import ClientConnection
 
-from gateway.domain.errors import GatewayError
-from gateway.domain.values import Changes, Position, Reading
+from gateway.client_subscription import RequestRefused, Subscription
+from gateway.client_timing import Timing
+from gateway.domain.clock import Clock
+from gateway.domain.errors import SiteUnavailable, StoreUnavailable
 from gateway.protocol.messages import (
     DeltaMessage,
     Error,
     FromClient,
     Ping,
+    Pong,
     Reset,
     ServerMessage,
     ServerMessageReader,
@@ -35,120 +41,11 @@ from gateway.protocol.messages import (
 )
 from gateway.protocol.view import Applied, View
 
+DOUBTS = frozenset({StoreUnavailable.code, SiteUnavailable.code})
+
 Event = Literal["opened", "sent", "received", "closed"]
 Log: TypeAlias = Callable[[Event, str], None]
 """What happened, and the message as it went over the wire, or the close code."""
-
-
-class ConnectionEnded(GatewayError):
-    """The server wants this client not to come back."""
-
-    code = "connection_ended"
-
-
-class RequestRefused(GatewayError):
-    """The server's answer to a request; ``reason`` is the code it gave."""
-
-    code = "request_refused"
-
-    def __init__(self, error: Error) -> None:
-        super().__init__(f"{error.code}: {error.message}", retry_after_s=error.retry_after_s)
-        self.reason = error.code
-
-
-class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds."""
-
-    connect_s: float = 10.0
-    silence_s: float = 25.0
-    ping_s: float = 20.0
-    pong_s: float = 3.0
-    retry_base_s: float = 1.0
-    retry_cap_s: float = 60.0
-
-
-class Updated(msgspec.Struct, frozen=True):
-    """What changed since the last look, at the position held now. ``whole``: keys not named are gone."""
-
-    position: Position
-    changes: Changes
-    whole: bool
-
-
-class Subscription:
-    """One view. ``values`` are as of ``position``; while that is None they are what was known last.
-
-    Iterating gives an ``Updated`` whenever something changed; it ends with the subscription, raising what ended it.
-    One iteration at a time.
-    """
-
-    def __init__(self, site: str, keys: tuple[str, ...], min_interval_ms: float) -> None:
-        self.site = site
-        self.keys = keys
-        self.min_interval_ms = min_interval_ms
-        self.paused = False
-        self.view = View()
-        self.number: int | None = None
-        self.over = False
-        self._changes: Changes = {}
-        self._whole = False
-        self._news = asyncio.Event()
-        self._answered = asyncio.Event()
-        self._failure: GatewayError | None = None
-
-    @property
-    def values(self) -> dict[str, Reading]:
-        return self.view.readings
-
-    @property
-    def position(self) -> Position | None:
-        return self.view.position
-
-    async def complete(self) -> None:
-        """Wait until the whole view is there; raises what makes that impossible."""
-        while self.position is None:
-            await self._next_news()
-
-    def __aiter__(self) -> AsyncIterator[Updated]:
-        return self._updates()
-
-    async def _updates(self) -> AsyncIterator[Updated]:
-        while not self.over or self._failure is not None:
-            if self.position is not None and (self._changes or self._whole):
-                updated = Updated(self.position, self._changes, self._whole)
-                self._changes, self._whole = {}, False
-                yield updated
-            else:
-                await self._next_news()
-
-    async def _next_news(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        self._news.clear()
-        await self._news.wait()
-
-    def applied(self, applied: Applied) -> None:
-        """The view took a message."""
-        self._changes = applied.changes if applied.whole else {**self._changes, **applied.changes}
-        self._whole = self._whole or applied.whole
-        self._news.set()
-
-    def answered(self) -> None:
-        """The server accepted it."""
-        self._answered.set()
-
-    async def accepted(self) -> None:
-        """Wait for the server's answer; raises what ended the subscription instead."""
-        await self._answered.wait()
-        if self._failure is not None:
-            raise self._failure
-
-    def end(self, failure: GatewayError | None) -> None:
-        """Nothing more will come."""
-        self._failure = failure if not self.over else self._failure
-        self.over = True
-        self._news.set()
-        self._answered.set()
 
 
 class Stream(msgspec.Struct, eq=False):
@@ -163,9 +60,13 @@ class Link:
 
     tasks: asyncio.TaskGroup
 
-    def __init__(self, socket: ClientConnection, timing: Timing, log: Log) -> None:
+    def __init__(self, socket: ClientConnection, timing: Timing, clock: Clock, log: Log) -> None:
         self.socket = socket
         self.authenticated = False
+        self.proving = False
+        self.heard_at = clock.monotonic()
+        self._clock = clock
+        self._pong = asyncio.Event()
         self._timing = timing
         self._log = log
         self._reader = ServerMessageReader()
@@ -196,9 +97,21 @@ class Link:
             await self.send(Ping())
             async with asyncio.timeout(self._timing.pong_s):
                 text = await self.socket.recv()
-        decoded = text if isinstance(text, str) else text.decode()
+        self.heard_at = self._clock.monotonic()
+        decoded = text if isinstance(text, str) else text.decode(errors="replace")
         self._log("received", decoded)
         return self._reader.read(decoded)
+
+    async def prove(self) -> None:
+        """Ask for a sign of life; raises TimeoutError when none comes in time."""
+        if self.proving:
+            return
+        self.proving = True
+        self._pong.clear()
+        await self.send(Ping())
+        async with asyncio.timeout(self._timing.pong_s):
+            await self._pong.wait()
+        self.proving = False
 
     # --- requests -------------------------------------------------------------------------------------------------
 
@@ -300,6 +213,8 @@ class Link:
                     self._put(stream.view.reset(message), stream)
             case Error():
                 self._refused(message)
+            case Pong():
+                self._pong.set()
             case _:
                 pass
 
@@ -312,6 +227,7 @@ class Link:
         stream.subscriptions.append(subscription)
         subscription.view = stream.view
         subscription.number = message.subscription
+        subscription.doubt = ""
         if message.how == "unchanged" and stream.view.position is not None:
             subscription.applied(Applied(stream.view.position, dict(stream.view.readings), whole=True))
         subscription.answered()
@@ -345,6 +261,7 @@ class Link:
         stream = self._streams.get(message.subscription)
         if stream is None:
             return
+        _doubt(stream, "")
         view = stream.view
         applied = view.snapshot(message) if isinstance(message, SnapshotPart) else view.delta(message)
         if applied is not None:
@@ -352,6 +269,10 @@ class Link:
                 subscription.applied(applied)
 
     def _refused(self, error: Error) -> None:
+        if error.id is None and error.code in DOUBTS:
+            for stream in self._streams.values():
+                _doubt(stream, error.message or error.code)
+            return
         subscription = self._subscribing.pop(error.id, None) if error.id is not None else None
         if subscription is not None:
             if error.retry_after_s is None:
@@ -366,3 +287,8 @@ class Link:
     async def _ask_again(self, subscription: Subscription, after_s: float) -> None:
         await asyncio.sleep(after_s)
         await self.ask_for(subscription)
+
+
+def _doubt(stream: Stream, doubt: str) -> None:
+    for subscription in stream.subscriptions:
+        subscription.doubt = doubt

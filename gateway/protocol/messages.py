@@ -210,6 +210,12 @@ class Pong(FromServer, frozen=True, tag="pong", kw_only=True):
     """The answer to ``ping``."""
 
 
+class Drain(FromServer, frozen=True, tag="drain", kw_only=True):
+    """The process ends: the connection will be closed (4201) within ``within_s`` seconds. Move at once, or then."""
+
+    within_s: float
+
+
 class Error(FromServer, frozen=True, tag="error", kw_only=True):
     """``id`` is that of the request, or None when it concerns none or could not be read."""
 
@@ -220,7 +226,7 @@ class Error(FromServer, frozen=True, tag="error", kw_only=True):
 
 
 ServerMessage: TypeAlias = (
-    Hello | Authenticated | Subscribed | Unsubscribed | SnapshotPart | DeltaMessage | Reset | Pong | Error
+    Hello | Authenticated | Subscribed | Unsubscribed | SnapshotPart | DeltaMessage | Reset | Pong | Drain | Error
 )
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -321,6 +327,7 @@ class ServerMessageReader:
                 DeltaMessage,
                 Reset,
                 Pong,
+                Drain,
                 Error,
             )
         }

@@ -3,20 +3,19 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 
 from gateway.client import ConnectionEnded, GatewayClient, RequestRefused, Subscription, Timing
 from gateway.domain.errors import BadCredentials, DatabaseUnavailable
 from gateway.domain.filters import Filter
 from gateway.domain.values import Reading
-from gateway.protocol.messages import SUBPROTOCOL, Limits
+from gateway.protocol.messages import Limits
 from tests.support.server import TOKEN, LiveGateway, live_gateway
 from tests.support.stores import RedisPart
+from tests.support.tricks import playing, say, welcome
 from tests.support.waiting import eventually
 
 QUICK = Timing(retry_base_s=0.02, retry_cap_s=0.1, connect_s=2, silence_s=5, ping_s=4, pong_s=1)
@@ -192,45 +191,6 @@ async def test_the_token_is_asked_for_with_every_connection(redis: RedisPart, si
 
 
 # --- a server that plays tricks -----------------------------------------------------------------------------------
-
-
-Script = Callable[[ServerConnection, int], Awaitable[None]]
-
-
-@asynccontextmanager
-async def playing(script: Script) -> AsyncIterator[str]:
-    """A server that follows the script with every connection; the script is told which one it is, from 1."""
-    counted = 0
-
-    async def handle(socket: ServerConnection) -> None:
-        nonlocal counted
-        counted += 1
-        await script(socket, counted)
-
-    async with serve(handle, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL], close_timeout=1) as server:  # type: ignore[list-item] # a NewType
-        port = next(iter(server.sockets)).getsockname()[1]
-        yield f"ws://127.0.0.1:{port}/"
-
-
-async def say(socket: ServerConnection, **message: Any) -> None:
-    await socket.send(json.dumps(message).replace("from_", "from"))
-
-
-async def welcome(socket: ServerConnection) -> dict[str, Any]:
-    """Authenticate and answer the first subscribe with a snapshot at 100; what the client asked for."""
-    hello = {"version": 1, "server": {"version": "9", "colour": "red"}, "server_time": 1.0, "auth": "required"}
-    await say(socket, type="hello", limits={"moons": 3}, news=[1], **hello)
-    await say(socket, type="a_later_message")
-    await socket.recv()
-    await say(socket, type="authenticated", id=1, user="anna", scopes=[], connection="c")
-    asked: dict[str, Any] = json.loads(await socket.recv())
-    how = "resumed" if "from" in asked else "snapshot"
-    answer = {"id": asked["id"], "subscription": 7, "view": "v", "how": how, "epoch": "e", "seq": 100}
-    await say(socket, type="subscribed", min_interval_ms=0, **answer)
-    if how == "snapshot":
-        values = {"a": [1, 1.0, "stale", "later"], "b": [1, None]}
-        await say(socket, type="snapshot", subscription=7, epoch="e", seq=100, part=1, parts=1, values=values)
-    return asked
 
 
 async def test_a_gap_is_not_smoothed_over() -> None:

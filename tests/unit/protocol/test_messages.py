@@ -196,7 +196,18 @@ def test_names_on_the_wire() -> None:
 
     assert tags(messages.FromClient) == {"auth", "subscribe", "update", "unsubscribe", "ping"}
     assert tags(messages.FromServer) == {
-        *("hello", "authenticated", "subscribed", "unsubscribed", "snapshot", "delta", "reset", "pong", "error"),
+        *(
+            "hello",
+            "authenticated",
+            "subscribed",
+            "unsubscribed",
+            "snapshot",
+            "delta",
+            "reset",
+            "pong",
+            "drain",
+            "error",
+        ),
     }
     for base in (messages.FromClient, messages.FromServer):
         for kind in base.__subclasses__():
