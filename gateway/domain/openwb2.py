@@ -13,9 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from gateway.domain import openwb2_topics as topics
-from gateway.domain.catalogue_entries import RAW_CHARS
 from gateway.domain.errors import Unreadable
-from gateway.domain.filters import LEVEL, MAX_PATTERN_CHARS
 from gateway.domain.fitting import fit
 from gateway.domain.openwb2_derived import (
     CHARGEPOINT_LEAVES,
@@ -31,10 +29,10 @@ from gateway.domain.openwb2_derived import (
     under,
     vehicle_values,
 )
-from gateway.domain.openwb2_ignored import IGNORED, NEVER_RAW, sounds_secret, why
+from gateway.domain.openwb2_ignored import IGNORED, why
 from gateway.domain.openwb2_payloads import declared, decoded
 from gateway.domain.openwb2_topics import HEARTBEAT_TOPIC, FactTopic, Place, ValueTopic, subscriptions
-from gateway.domain.texts import bounded
+from gateway.domain.openwb_raw import raw_key, raw_text
 from gateway.domain.values import REMOVED, JsonValue, Removed
 
 __all__ = ["HEARTBEAT_TOPIC", "OpenWB2Reader", "ignored_reason", "subscriptions"]
@@ -192,16 +190,11 @@ class OpenWB2Reader:
         return {**values, **dict.fromkeys(ceased, REMOVED)}
 
     def _read_raw(self, topic: str, payload: bytes) -> Values:
-        key = f"raw/{topic}"
-        levels = topic.split("/")
-        if len(key) > MAX_PATTERN_CHARS or not key.isprintable() or not all(map(LEVEL.fullmatch, levels)):
+        key = raw_key(topic)
+        if key is None:
             return {}
-        if why(NEVER_RAW, topic) is not None:
-            return {}
-        shown = payload.decode(errors="replace")
-        if not payload or sounds_secret(shown):
-            return self._settle({}, [key])
-        return self._settle({key: bounded(shown, RAW_CHARS)}, [key])
+        shown = raw_text(payload)
+        return self._settle({} if shown is None else {key: shown}, [key])
 
 
 _OF_PLACES: Mapping[FactTopic[object], Place] = {

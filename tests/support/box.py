@@ -1,4 +1,4 @@
-"""Feeds a reader of the 2.x dialect and keeps what it says, as the bridge would."""
+"""Feeds a reader of a dialect and keeps what it says, as the bridge would."""
 
 import json
 from collections.abc import Iterable
@@ -6,15 +6,19 @@ from typing import Any
 
 from gateway.domain.errors import Unreadable
 from gateway.domain.openwb2 import OpenWB2Reader
+from gateway.domain.openwb19 import OpenWB19Reader
 from gateway.domain.values import JsonValue, Removed
 from gateway.simulator.capture import Recorded
 
 
 class Box:
-    """``values``: what has been read so far. Topics stand without the prefix, payloads are given as JSON values."""
+    """``values``: what has been read so far. Topics stand without the prefix, payloads are given as JSON values.
 
-    def __init__(self, *, raw: bool = False) -> None:
-        self.reader = OpenWB2Reader(raw=raw)
+    It is a 2.x unless another reader is given.
+    """
+
+    def __init__(self, *, raw: bool = False, reader: OpenWB19Reader | None = None) -> None:
+        self.reader = reader or OpenWB2Reader(raw=raw)
         self.values: dict[str, JsonValue] = {}
         self.unreadable: list[str] = []
 

@@ -5,7 +5,16 @@ from tests.support.captures import DATA, CaptureName, load_capture
 from tests.support.make_start_state import packed, start_state
 
 
-@pytest.mark.parametrize(("name", "messages"), [("v2-retained", 435), ("v2-session", 21_863), ("v2-start", 376)])
+@pytest.mark.parametrize(
+    ("name", "messages"),
+    [
+        ("v2-retained", 435),
+        ("v2-session", 21_863),
+        ("v2-start", 376),
+        ("v19-retained", 328),
+        ("v19-session", 5_932),
+    ],
+)
 def test_the_captures_are_complete(name: CaptureName, messages: int) -> None:
     assert len(load_capture(name)) == messages
 
