@@ -4,11 +4,14 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from litestar import Litestar
 
 from gateway.domain.errors import SettingsError
+from gateway.protocol.flow import Pace
+from gateway.websocket import FramesProtocol
 
 
 class GatewayServer(uvicorn.Server):
@@ -19,8 +22,8 @@ class GatewayServer(uvicorn.Server):
         yield
 
 
-def make_server(app: Litestar, *, message_bytes: int) -> GatewayServer:
-    """A server for the app.
+def make_server(app: Litestar, *, message_bytes: int, pace: Pace) -> GatewayServer:
+    """A server for the app; its websockets offer ``gateway.frames``.
 
     ``message_bytes`` is what a client's websocket message may have. Up to four times that a longer one is read and
     refused with the reason; beyond, the connection is closed (1009).
@@ -28,7 +31,7 @@ def make_server(app: Litestar, *, message_bytes: int) -> GatewayServer:
     return GatewayServer(
         uvicorn.Config(
             app,
-            ws="websockets-sansio",
+            ws=partial(FramesProtocol, pace=pace),  # type: ignore[arg-type]  # called like the class
             ws_max_size=4 * message_bytes,
             ws_per_message_deflate=False,
             ws_ping_interval=None,

@@ -86,6 +86,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     flood_quiet_s: Seconds = 1
     flood_limit_s: Seconds = 10
     heartbeat_s: Seconds = 10
+    ping_idle_s: Seconds = 30
+    gone_after_s: Seconds = 120
     auth_deadline_s: Seconds = 5
     login_s: Annotated[float, Meta(gt=0, le=31_536_000)] = 43_200
 
@@ -93,7 +95,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     resume_entries: Count = 10_000
     limit_message_bytes: Count = 16_384
     limit_snapshot_part_bytes: Count = 32_768
-    limit_unsent_bytes: Count = 131_072
+    limit_unacknowledged_bytes: Count = 131_072
     limit_subscriptions: Count = 32
     limit_keys: Count = 16
     limit_groups: Count = 256

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -27,7 +27,7 @@ from gateway.domain.access import Login
 from gateway.domain.clock import Clock
 from gateway.domain.errors import DatabaseUnavailable, GatewayError, InvalidArgument
 from gateway.hub.hub import Hub
-from gateway.hub.member import Member
+from gateway.hub.member import FRAMES, Member, Sink
 from gateway.hub.outbox import Outbox
 from gateway.hub.views import Rights
 from gateway.protocol.frames import Frame, frame
@@ -127,7 +127,9 @@ class Connection:
     def __init__(self, live: Live, socket: Socket, login: Login | None) -> None:
         self._live = live
         self._socket = socket
-        self._outbox = Outbox(live.limits.unsent_bytes)
+        extensions: Mapping[str, Any] = socket.scope.get("extensions") or {}
+        self._sink: Sink = extensions.get(FRAMES) or Outbox(live.limits.unacknowledged_bytes)
+        self._outbox = self._sink if isinstance(self._sink, Outbox) else None
         self._member: Member | None = None
         self._ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         self._authenticated = asyncio.Event()
@@ -141,7 +143,7 @@ class Connection:
         """Serve until the end, then tell the client why, if it is still there."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                writer = tasks.create_task(self._guarded(self._outbox.run(self._send)), name="live writer")
+                writer = tasks.create_task(self._guarded(self._write()), name="live writer")
                 others = [
                     tasks.create_task(self._guarded(self._read()), name="live reader"),
                     tasks.create_task(self._guarded(self._look_up()), name="live lookup"),
@@ -152,7 +154,8 @@ class Connection:
                 ended = await self._ended
                 for task in others:
                     task.cancel()
-                self._outbox.finish()
+                if self._outbox is not None:
+                    self._outbox.finish()
                 if ended.code is not None:
                     await asyncio.wait({writer}, timeout=self._live.times.close_within_s)
                 writer.cancel()
@@ -181,7 +184,7 @@ class Connection:
         for effect in effects:
             match effect:
                 case Send():
-                    self._outbox.write(frame(effect.message))
+                    self._sink.write(frame(effect.message))
                 case Do():
                     self._live.hub.do(self._joined(), effect.request)
                 case LookUp():
@@ -197,7 +200,7 @@ class Connection:
     def _joined(self) -> Member:
         if self._member is None:
             assert self._session.login is not None
-            self._member = self._live.hub.join(self._outbox, self._live.rights_of(self._session.login))
+            self._member = self._live.hub.join(self._sink, self._live.rights_of(self._session.login))
         return self._member
 
     def _welcome(self) -> None:
@@ -217,12 +220,18 @@ class Connection:
             structlog.get_logger().exception("live_connection_failed")
             self._end(Ended(INTERNAL_ERROR, "internal error"))
 
+    async def _write(self) -> None:
+        """Only where the server does not take frames itself."""
+        if self._outbox is not None:
+            await self._outbox.run(self._send)
+
     async def _send(self, one: Frame) -> None:
         await self._socket.send({"type": "websocket.send", "bytes": None, "text": one.text})
 
     async def _read(self) -> None:
         while True:
-            await self._outbox.room()
+            if self._outbox is not None:
+                await self._outbox.room()
             event: Any = await self._socket.receive()
             if event["type"] == "websocket.disconnect":
                 self._end(Ended())

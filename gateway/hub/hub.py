@@ -93,7 +93,7 @@ class Hub:
 
     def join(self, sink: Sink, rights: Rights) -> Member:
         """A connection of somebody with these rights; ``leave`` must follow."""
-        member = Member(sink, rights, self._limits.unsent_bytes)
+        member = Member(sink, rights, self._limits.unacknowledged_bytes)
         sink.on_drained = member.drained
         self._members[member] = None
         return member

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from gateway.hub.group import Group
 
 
+FRAMES = "gateway.frames"
+"""The ASGI extension with which a server offers a connection's ``Sink``: finished frames go to its transport."""
+
+
 class Sink(Protocol):
     """Where a connection's frames go: an outbox with a task that sends, or the transport itself.
 

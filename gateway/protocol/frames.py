@@ -11,18 +11,49 @@ from gateway.protocol.messages import DeltaMessage, ServerMessage, SnapshotPart
 # what a snapshot message has besides its values, at most: names, digits and an epoch of 64 characters
 FRAME_BYTES = 512
 
+# RFC 6455 5.2
+TEXT, PING = 0x1, 0x9
+FINAL = 0x80
+MOST_SHORT_BYTES, MOST_MEDIUM_BYTES = 125, 65_535
+TWO_BYTES, EIGHT_BYTES = 126, 127
+
 
 class Frame:
-    """An encoded message. The same object goes to all who get the message; ``len`` is its size in bytes."""
+    """An encoded message. The same object goes to all who get the message; ``len`` is its size on the wire.
 
-    __slots__ = ("payload", "text")
+    ``wire`` is the whole websocket frame (RFC 6455 5.2): what servers send is not masked, so it is the same for all.
+    """
+
+    __slots__ = ("_header_bytes", "_text", "wire")
 
     def __init__(self, payload: bytes) -> None:
-        self.payload = payload
-        self.text = payload.decode()
+        self.wire = framed(TEXT, payload)
+        self._header_bytes = len(self.wire) - len(payload)
+        self._text: str | None = None
 
     def __len__(self) -> int:
-        return len(self.payload)
+        return len(self.wire)
+
+    @property
+    def payload(self) -> bytes:
+        return self.wire[self._header_bytes :]
+
+    @property
+    def text(self) -> str:
+        """The payload for servers that frame themselves; decoded once."""
+        if self._text is None:
+            self._text = self.payload.decode()
+        return self._text
+
+
+def framed(opcode: int, payload: bytes) -> bytes:
+    """A whole, unmasked websocket frame."""
+    size = len(payload)
+    if size <= MOST_SHORT_BYTES:
+        return bytes((FINAL | opcode, size)) + payload
+    if size <= MOST_MEDIUM_BYTES:
+        return bytes((FINAL | opcode, TWO_BYTES)) + size.to_bytes(2) + payload
+    return bytes((FINAL | opcode, EIGHT_BYTES)) + size.to_bytes(8) + payload
 
 
 def frame(message: ServerMessage) -> Frame:

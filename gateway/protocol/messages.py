@@ -31,7 +31,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     message_bytes: int = 16_384
     snapshot_part_bytes: int = 32_768
-    unsent_bytes: int = 131_072
+    unacknowledged_bytes: int = 131_072
     subscriptions: int = 32
     keys_per_subscription: int = 16
     groups_per_site: int = 256
@@ -46,6 +46,7 @@ class CloseCode(IntEnum):
 
     AUTH_FAILED = 4001
     LOGIN_ENDED = 4010
+    GONE = 4102
     AUTH_TIMEOUT = 4103
     LOGIN_EXPIRED = 4203
 

@@ -19,6 +19,7 @@ from gateway.domain.errors import SettingsError
 from gateway.domain.throttle import Patience, Throttle
 from gateway.domain.values import Delta
 from gateway.hub.hub import Hub
+from gateway.protocol.flow import Pace
 from gateway.protocol.messages import Limits
 from gateway.run.owner import Service, run_until, stop_on_signals
 from gateway.server import address, bind, make_server
@@ -74,7 +75,7 @@ async def run_web(settings: Settings) -> None:
 
 async def serve(made: Web, listening: socket.socket, settings: Settings, stop: asyncio.Event) -> None:
     """Run the services and the server until ``stop``. The server ends first, so that no request is cut off."""
-    server = make_server(made.app, message_bytes=settings.limit_message_bytes)
+    server = make_server(made.app, message_bytes=settings.limit_message_bytes, pace=pace_of(settings))
     ended = asyncio.Event()
 
     async def serving() -> None:
@@ -154,12 +155,21 @@ def _reporting(hub: Hub, readiness: Readiness) -> OnStep:
     return on_step
 
 
+def pace_of(settings: Settings) -> Pace:
+    """Four pings on the way to the limit, so that a client that reads never comes near it."""
+    return Pace(
+        ping_bytes=max(1, settings.limit_unacknowledged_bytes // 4),
+        ping_idle_s=settings.ping_idle_s,
+        gone_after_s=settings.gone_after_s,
+    )
+
+
 def limits_of(settings: Settings) -> Limits:
     """The limits of a connection as the settings have them."""
     return Limits(
         message_bytes=settings.limit_message_bytes,
         snapshot_part_bytes=settings.limit_snapshot_part_bytes,
-        unsent_bytes=settings.limit_unsent_bytes,
+        unacknowledged_bytes=settings.limit_unacknowledged_bytes,
         subscriptions=settings.limit_subscriptions,
         keys_per_subscription=settings.limit_keys,
         groups_per_site=settings.limit_groups,

@@ -21,7 +21,9 @@ SITE = "home"
 KEYS = ("grid/power_w", "pv/power_w", "link/state", *(f"chargepoints/{n}/{name}" for n in range(8) for name in "abc"))
 PATTERNS = ("#", "grid/#", "+/power_w", "chargepoints/+/a", "chargepoints/1/#", "chargepoints/2/b", "none")
 INTERVALS_MS = (0.0, 0.0, 90.0, 1_000.0, 10_000.0)
-LIMITS = Limits(unsent_bytes=1_500, snapshot_part_bytes=812, heartbeat_s=6.0, subscriptions=3, groups_per_site=8)
+LIMITS = Limits(
+    unacknowledged_bytes=1_500, snapshot_part_bytes=812, heartbeat_s=6.0, subscriptions=3, groups_per_site=8
+)
 RESUME_ENTRIES = 12
 Truth = dict[str, Reading]
 
@@ -232,7 +234,7 @@ class World:
         assert owned == {one for group in groups.values() for one in group.members}
         for client in self.clients:
             values = [len(one) for one in client.sink.waiting if b'"values"' in one.payload]
-            assert sum(values[:-1]) < LIMITS.unsent_bytes
+            assert sum(values[:-1]) < LIMITS.unacknowledged_bytes
 
     def end(self) -> None:
         """In the end all is quiet and everybody sees the last truth; then everybody leaves, and nothing is left."""

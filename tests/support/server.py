@@ -14,6 +14,7 @@ from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError, Unauthenticated
 from gateway.domain.values import Reading
 from gateway.hub.hub import Hub
+from gateway.protocol.flow import Pace
 from gateway.protocol.messages import Limits
 from gateway.server import bind, make_server
 from gateway.services.rights import rights_of
@@ -29,10 +30,17 @@ TOKEN = "a-good-token"
 
 
 @asynccontextmanager
-async def serving(app: Litestar, *, message_bytes: int = 65_536) -> AsyncIterator[str]:
-    """Serve the app; gives ``host:port``. The server has ended when the context is left."""
+async def serving(
+    app: Litestar, *, message_bytes: int = 65_536, pace: Pace | None = None, frames: bool = True
+) -> AsyncIterator[str]:
+    """Serve the app; gives ``host:port``. The server has ended when the context is left.
+
+    ``frames`` False: uvicorn's own websockets, without the extension.
+    """
     with closing(bind("127.0.0.1", 0)) as listening:
-        server = make_server(app, message_bytes=message_bytes)
+        server = make_server(app, message_bytes=message_bytes, pace=pace or Pace())
+        if not frames:
+            server.config.ws = "websockets-sansio"
         host, port = listening.getsockname()
         async with asyncio.TaskGroup() as tasks:
             served = tasks.create_task(server.serve(sockets=[listening]))
@@ -102,6 +110,7 @@ async def live_gateway(
     limits: Limits | None = None,
     readings: Mapping[str, Reading] | None = None,
     times: LiveTimes | None = None,
+    pace: Pace | None = None,
 ) -> AsyncIterator[LiveGateway]:
     """A gateway whose site is open with these readings."""
     chosen = limits or Limits()
@@ -129,5 +138,6 @@ async def live_gateway(
             openapi_config=None,
             logging_config=None,
         )
-        made.address = await stack.enter_async_context(serving(app))
+        pace = pace or Pace(ping_bytes=chosen.unacknowledged_bytes // 4)
+        made.address = await stack.enter_async_context(serving(app, pace=pace))
         yield made

@@ -12,7 +12,7 @@ from tests.support.clock import FakeClock
 from tests.support.sinks import HeldSink
 
 SITE = "home"
-SMALL = Limits(unsent_bytes=1_000, snapshot_part_bytes=812)
+SMALL = Limits(unacknowledged_bytes=1_000, snapshot_part_bytes=812)
 
 
 def everything(_site: str) -> Allowed:

@@ -25,7 +25,7 @@ def test_who_is_full_is_conflated_and_gets_one_merged_delta() -> None:
         assert isinstance(quick.take_only(), DeltaMessage)
     small.change(a__y=...)
     assert standing(slow) == [Standing.behind]
-    assert slow.sink.unacknowledged < SMALL.unsent_bytes + 200
+    assert slow.sink.unacknowledged < SMALL.unacknowledged_bytes + 200
     queued = slow.sink.deliver()
     assert 0 < len(queued) < 20
     merged = slow.take_only()
@@ -54,7 +54,7 @@ def test_parts_go_out_while_there_is_room_and_no_delta_before_the_last() -> None
     one = small.client()
     one.ask("a/#")
     assert standing(one) == [Standing.loading]
-    assert one.sink.unacknowledged < SMALL.unsent_bytes + 900
+    assert one.sink.unacknowledged < SMALL.unacknowledged_bytes + 900
     first = one.sink.deliver(2)
     assert isinstance(first[0], Subscribed)
     assert isinstance(first[1], SnapshotPart)

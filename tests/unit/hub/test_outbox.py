@@ -7,7 +7,8 @@ from gateway.protocol.frames import Frame
 
 
 def of(size: int) -> Frame:
-    return Frame(b"x" * size)
+    """A frame of that size on the wire."""
+    return Frame(b"x" * (size - 2))
 
 
 async def test_sends_in_order_counts_and_tells_when_empty() -> None:
@@ -22,15 +23,15 @@ async def test_sends_in_order_counts_and_tells_when_empty() -> None:
     def on_drained() -> None:
         drained.append(len(sent))
         if len(drained) == 1:
-            outbox.write(of(4))
+            outbox.write(of(14))
 
     outbox.on_drained = on_drained
-    for size in (1, 2, 3):
+    for size in (11, 12, 13):
         outbox.write(of(size))
-    assert outbox.unacknowledged == 6
+    assert outbox.unacknowledged == 36
     outbox.finish()
     await outbox.run(send)
-    assert sent == [1, 2, 3]
+    assert sent == [11, 12, 13]
     assert drained == [3]
     assert outbox.unacknowledged == 0
 
@@ -45,9 +46,9 @@ async def test_what_is_written_while_drained_goes_out_too() -> None:
             outbox.finish()
 
     outbox.on_drained = lambda: outbox.write(of(9))
-    outbox.write(of(1))
+    outbox.write(of(2))
     await outbox.run(send)
-    assert sent == [1, 9]
+    assert sent == [2, 9]
 
 
 async def test_room_is_below_the_bound() -> None:
@@ -66,7 +67,7 @@ async def test_room_is_below_the_bound() -> None:
                 await outbox.room()
         going.set()
         await outbox.room()
-        outbox.write(of(1))
+        outbox.write(of(2))
         running.cancel()
 
 
@@ -76,6 +77,6 @@ async def test_an_error_of_sending_ends_it() -> None:
     async def send(_one: Frame) -> None:
         raise ConnectionResetError
 
-    outbox.write(of(1))
+    outbox.write(of(2))
     with pytest.raises(ConnectionResetError):
         await outbox.run(send)

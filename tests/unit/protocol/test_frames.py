@@ -3,9 +3,14 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.client import ClientProtocol
+from websockets.frames import Frame as Received
+from websockets.frames import Opcode
+from websockets.protocol import State
+from websockets.uri import parse_uri
 
 from gateway.domain.values import Position, Reading
-from gateway.protocol.frames import Frame, delta_frame, frame, on_the_wire, snapshot_frames
+from gateway.protocol.frames import PING, Frame, delta_frame, frame, framed, on_the_wire, snapshot_frames
 from gateway.protocol.messages import Pong
 
 AT = Position("k3", 18_100)
@@ -15,8 +20,23 @@ def test_a_frame_is_encoded_once() -> None:
     one = frame(Pong())
     assert one.payload == b'{"type":"pong"}'
     assert one.text == '{"type":"pong"}'
-    assert len(one) == 15
-    assert len(Frame("ü".encode())) == 2
+    assert one.text is one.text
+    assert one.wire == b"\x81\x0f" + one.payload
+    assert len(one) == 2 + 15
+
+
+def test_a_frame_on_the_wire_is_what_a_websocket_library_reads() -> None:
+    for size in (0, 1, 125, 126, 65_535, 65_536):
+        payload = b"x" * size
+        reading = ClientProtocol(parse_uri("ws://host/"), state=State.OPEN)
+        reading.receive_data(Frame(payload).wire + framed(PING, payload[:3]))
+        one, ping = reading.events_received()
+        assert isinstance(one, Received)
+        assert isinstance(ping, Received)
+        assert (one.opcode, one.fin, one.data) == (Opcode.TEXT, True, payload)
+        assert (ping.opcode, ping.data) == (Opcode.PING, payload[:3])
+        assert len(Frame(payload)) == len(one.serialize(mask=False))
+        assert Frame(payload).payload == payload
 
 
 def test_values_on_the_wire() -> None:

@@ -185,6 +185,7 @@ def test_every_close_code_is_in_a_range_of_its_meaning() -> None:
     assert {code.name: retry_class(code) for code in CloseCode} == {
         "AUTH_FAILED": "final",
         "LOGIN_ENDED": "final",
+        "GONE": "backoff",
         "AUTH_TIMEOUT": "backoff",
         "LOGIN_EXPIRED": "soon",
     }

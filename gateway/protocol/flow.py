@@ -1,0 +1,118 @@
+"""What goes out on one connection, and how much of it the client is known to have (architecture 6).
+
+Rules:
+
+* After each ``ping_bytes`` a ping goes out (RFC 6455 5.5.2) that carries the position, which is the number of bytes
+  written so far, and a nonce that nobody can guess. A pong with exactly the content of a ping under way acknowledges
+  that position; pings before it count as answered.
+* Any other pong - unsolicited, late, forged - means nothing. So nobody can claim bytes that did not reach him, and
+  nobody's claim ever goes back.
+* A ping goes out every ``ping_idle_s``, whatever else does. Whoever lets ``gone_after_s`` pass without a pong that
+  counts is gone.
+* Pings are no part of the position: what is unacknowledged can reach 0.
+"""
+
+import secrets
+from collections.abc import Callable
+
+import msgspec
+
+from gateway.protocol.frames import PING, Frame, framed
+
+MARK = b"gw"
+POSITION_BYTES, NONCE_BYTES = 8, 8
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """When to ping. ``close_within_s``: how long a connection that is being closed may take to go."""
+
+    ping_bytes: int = 32_768
+    ping_idle_s: float = 30.0
+    gone_after_s: float = 120.0
+    close_within_s: float = 10.0
+
+
+class Flow:
+    """Writes finished frames with ``write`` and counts; a ``Sink`` of the hub. Nothing in here waits."""
+
+    __slots__ = (
+        "_gone_at_s",
+        "_idle_ping_at_s",
+        "_new_nonce",
+        "_next_ping",
+        "_pace",
+        "_under_way",
+        "_write",
+        "on_drained",
+        "unacknowledged",
+        "written",
+    )
+
+    def __init__(
+        self,
+        write: Callable[[bytes], None],
+        pace: Pace,
+        now_s: float,
+        new_nonce: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self.on_drained: Callable[[], None] = _nothing
+        self.written = 0
+        self.unacknowledged = 0
+        self._write = write
+        self._pace = pace
+        self._new_nonce = new_nonce
+        self._next_ping = pace.ping_bytes
+        self._under_way: dict[bytes, int] = {}
+        self._idle_ping_at_s = now_s + pace.ping_idle_s
+        self._gone_at_s = now_s + pace.gone_after_s
+
+    def write(self, one: Frame) -> None:
+        """Hand the frame over; after ``close`` it is dropped."""
+        wire = one.wire
+        self._write(wire)
+        self.unacknowledged += len(wire)
+        self.written += len(wire)
+        if self.written >= self._next_ping:
+            self._ping()
+
+    def pong(self, content: bytes, now_s: float) -> None:
+        """What a pong acknowledges; then ``on_drained``."""
+        position = self._under_way.get(content)
+        if position is None:
+            return
+        for earlier in list(self._under_way):
+            del self._under_way[earlier]
+            if earlier == content:
+                break
+        self._gone_at_s = now_s + self._pace.gone_after_s
+        self.unacknowledged = self.written - position
+        self.on_drained()
+
+    def look(self, now_s: float) -> float | None:
+        """Ping when it is time; answers when to look again. None: the client is gone."""
+        if now_s >= self._gone_at_s:
+            return None
+        if now_s >= self._idle_ping_at_s:
+            self._idle_ping_at_s = now_s + self._pace.ping_idle_s
+            self._ping()
+        return min(self._idle_ping_at_s, self._gone_at_s)
+
+    def close(self) -> None:
+        """Nothing more goes out."""
+        self._write = _drop
+        self.on_drained = _nothing
+        self._under_way.clear()
+
+    def _ping(self) -> None:
+        self._next_ping = self.written + self._pace.ping_bytes
+        content = MARK + self.written.to_bytes(POSITION_BYTES) + self._new_nonce(NONCE_BYTES)
+        self._under_way[content] = self.written
+        self._write(framed(PING, content))
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _drop(_wire: bytes) -> None:
+    """There is nobody to send it to."""

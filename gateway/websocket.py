@@ -1,0 +1,229 @@
+"""uvicorn's websocket protocol, with the ASGI extension ``gateway.frames``: finished frames to the transport.
+
+Rules:
+
+* All that the extension's ``Flow`` writes goes out in that order, and ``websocket.close`` after it.
+* Pongs are read whether or not the application receives. Reading stops only while the client does not take what it
+  is sent (the transport's buffer is over its mark), or while unread messages have piled up; the application gets no
+  message either while the client takes nothing, so that answers to whoever never reads them are bounded.
+* What comes in is taken in slices, one in a turn of the event loop: thousands of frames in one piece hold up nobody.
+* A fault of the client is told with its close code. Then our half is closed, and what still comes is dropped until
+  the client ends or ``close_within_s`` have passed: closing at once would reset the connection, and take the close
+  code with it. Nobody keeps a connection open longer than that by not reading.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import Frame as ClientFrame
+from websockets.http11 import Request
+
+from gateway.hub.member import FRAMES
+from gateway.protocol.flow import Flow, Pace
+from gateway.protocol.messages import CloseCode
+
+SLICE_BYTES = 2_048
+MOST_UNREAD_BYTES = 32_768
+MESSAGE_OVERHEAD_BYTES = 512  # what a queued message takes besides its text
+SHUTDOWN_S = 2.0  # within uvicorn's grace for connections
+INVALID_TEXT = 1007
+
+
+class FramesProtocol(WebSocketsSansIOProtocol):
+    """One connection; ``pace`` is bound by whoever makes the server."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        pace: Pace,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._pace = pace
+        self._failed = False
+        self._input = b""
+        self._has_a_turn = False
+        self._unread_bytes = 0
+        self._message = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._flow = Flow(self.transport.write, self._pace, self.loop.time())
+
+    # --- the way out ------------------------------------------------------------------------------------------------
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[FRAMES] = self._flow
+
+    async def send(self, message: Any) -> None:
+        """As ASGI has it. Closing does not wait for a client that takes nothing."""
+        if self._failed:
+            raise ClientDisconnected
+        closing = message["type"] == "websocket.close"
+        if closing:
+            self.writable.set()
+        await super().send(message)
+        if closing:
+            self._flow.close()
+            self._go_within(self._pace.close_within_s)
+        elif message["type"] == "websocket.accept":
+            self._look()
+            self._go_on()
+
+    def handle_ping(self) -> None:
+        if not self.transport.is_closing():
+            super().handle_ping()
+
+    def handle_pong(self, event: ClientFrame) -> None:
+        self._flow.pong(bytes(event.data), self.loop.time())
+
+    def _look(self) -> None:
+        """Keep-alive, in place of uvicorn's."""
+        if self.close_sent or self.transport.is_closing():
+            return
+        again_s = self._flow.look(self.loop.time())
+        if again_s is None:
+            self._fail(CloseCode.GONE, f"no pong for {self._pace.gone_after_s:g} s: come back and resume")
+        else:
+            self.ping_timer = self.loop.call_at(again_s, self._look)
+
+    # --- the way in -------------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        if not self._failed:
+            self._input += data
+            self._go_on()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._regulate()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._go_on()
+
+    async def receive(self) -> Any:
+        """The next message, as soon as the client takes what it was sent."""
+        await self.writable.wait()
+        message = await self.queue.get()
+        if self.queue.empty():
+            self._unread_bytes = 0
+            self._go_on()
+        return message
+
+    def _go_on(self) -> None:
+        if not self._has_a_turn:
+            self._take_a_slice()
+
+    def _take_a_slice(self) -> None:
+        self._has_a_turn = False
+        if self._input and not self._has_enough():
+            data, self._input = self._input[:SLICE_BYTES], self._input[SLICE_BYTES:]
+            self.conn.receive_data(data)
+            self.handle_events()
+            if self.conn.parser_exc is not None and not self._failed:
+                self.handle_parser_exception()
+            if self._input:
+                self._has_a_turn = True
+                self.loop.call_soon(self._take_a_slice)
+        self._regulate()
+
+    def _has_enough(self) -> bool:
+        """Whether nothing more is to be taken for now; nothing is before the handshake is answered."""
+        if self.close_sent:
+            return False
+        opening = self.handshake_initiated and not self.handshake_complete
+        return opening or not self.writable.is_set() or self._unread_bytes >= MOST_UNREAD_BYTES
+
+    def _regulate(self) -> None:
+        """Before the handshake is answered reading goes on, so that the end of the connection is noticed."""
+        pause = bool(self._input) or (self.handshake_complete and self._has_enough())
+        if pause is self.read_paused or self.transport.is_closing():
+            return
+        self.read_paused = pause
+        if pause:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def handle_text(self, event: ClientFrame) -> None:
+        self.curr_msg_data_type = "text"
+        self.handle_cont(event)
+
+    def handle_bytes(self, event: ClientFrame) -> None:
+        self.curr_msg_data_type = "bytes"
+        self.handle_cont(event)
+
+    def handle_cont(self, event: ClientFrame) -> None:
+        """Put the pieces of a message together, in the memory of the message whatever their number."""
+        if self._message or not event.fin:
+            self._message += event.data
+        if not event.fin or self.close_sent:
+            return
+        whole = bytes(self._message or event.data)
+        self._message = bytearray()
+        received: Any = {"type": "websocket.receive", "bytes": whole}
+        if self.curr_msg_data_type == "text":
+            try:
+                received = {"type": "websocket.receive", "text": whole.decode()}
+            except UnicodeDecodeError as error:
+                self._fail(INVALID_TEXT, f"no UTF-8 from byte {error.start} on")
+                return
+        self._unread_bytes += len(whole) + MESSAGE_OVERHEAD_BYTES
+        self.queue.put_nowait(received)
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def handle_close(self, event: ClientFrame) -> None:
+        super().handle_close(event)
+        self._flow.close()
+        self._go_within(self._pace.close_within_s)
+
+    def eof_received(self) -> None:
+        self._go_within(self._pace.close_within_s)
+
+    def _fail(self, code: int, reason: str) -> None:
+        self.conn.fail(code, reason)
+        self.handle_parser_exception()
+
+    def handle_parser_exception(self) -> None:
+        """Tell the client the close code of the ``conn`` that failed; see the rules above."""
+        assert self.conn.close_sent is not None
+        self._failed = self.close_sent = True
+        self._input = b""
+        self._flow.close()
+        self.stop_keepalive()
+        told = self.conn.close_sent
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": told.code, "reason": told.reason})
+        self.writable.set()
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._go_within(self._pace.close_within_s)
+        self._regulate()
+
+    def shutdown(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
+            self._flow.close()
+            self._go_within(SHUTDOWN_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._flow.close()
+
+    def _go_within(self, seconds: float) -> None:
+        """Whatever is not sent by then never will be."""
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(seconds, self.transport.abort)
