@@ -85,6 +85,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ingest_window_ms: Annotated[int, Meta(ge=1, le=10_000)] = 20
     flood_quiet_s: Seconds = 1
     flood_limit_s: Seconds = 10
+    control_interval_s: Seconds = 10
+    silent_after_intervals: Annotated[float, Meta(gt=0, le=1_000)] = 3
     heartbeat_s: Seconds = 10
     ping_idle_s: Seconds = 30
     gone_after_s: Seconds = 120

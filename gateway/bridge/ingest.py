@@ -4,6 +4,9 @@ Phases: wait for the lease; load what the former leader left; then, side by side
 link and write. When another takes the lease everything is dropped and the wait begins anew. The box is only listened
 to while the lease is held.
 
+What a box withheld for want of rights and brings later is asked for once more: only a new subscription brings what is
+retained. Until then nothing is dropped for not having come.
+
 Bad input: a message that its topic's reading does not allow is counted, logged once for its topic and skipped.
 """
 
@@ -19,11 +22,10 @@ from gateway.bridge.leader import Leader
 from gateway.bridge.ledger import Ledger
 from gateway.domain.clock import Clock
 from gateway.domain.errors import NotLeader, StoreUnavailable, Unreadable
-from gateway.domain.freshness import Flood, LinkState, LinkWatch
+from gateway.domain.link import Flood, LinkState, LinkWatch, Patience, Word
 from gateway.domain.openwb2 import OpenWB2Reader, subscriptions
 from gateway.mqtt import Broker, Connection, Down, Message
 
-DIALECT = "openwb-2"
 MOST_TOPICS_REMEMBERED = 1_000
 
 log = structlog.get_logger(__name__)
@@ -39,6 +41,19 @@ class Pace(msgspec.Struct, frozen=True):
     farewell_s: float = 2
 
 
+class Dialect(msgspec.Struct, frozen=True):
+    """What a box speaks: its name, what to subscribe to, and a reader for each connection."""
+
+    name: str
+    topics: tuple[str, ...]
+    new_reader: Callable[[], OpenWB2Reader]
+
+
+def openwb2(prefix: str, *, raw: bool) -> Dialect:
+    """An openWB 2.x whose topics lie below ``prefix``; with ``raw`` they are passed on as they are, too."""
+    return Dialect("openwb-2", subscriptions(prefix, raw), lambda: OpenWB2Reader(prefix, raw))
+
+
 class Ingest:
     """Feeds one site from its box for as long as this process leads it."""
 
@@ -49,19 +64,17 @@ class Ingest:
         leader: Leader,
         clock: Clock,
         *,
-        prefix: str,
-        raw: bool,
+        dialect: Dialect,
         pace: Pace,
-        report: Callable[[str, str | None], None],
+        patience: Patience,
     ) -> None:
         self._site = site
         self._broker = broker
         self._leader = leader
         self._clock = clock
-        self._prefix = prefix
-        self._raw = raw
+        self._dialect = dialect
         self._pace = pace
-        self._report = report
+        self._patience = patience
         self._pending = asyncio.Event()
         self._unreadable: dict[str, int] = {}
 
@@ -72,7 +85,7 @@ class Ingest:
 
     async def _lead(self) -> None:
         snapshot = await self._leader.campaign()
-        self._begin(Ledger(snapshot.readings if snapshot else {}, DIALECT))
+        self._begin(Ledger(snapshot.readings if snapshot else {}, self._dialect.name))
         self._tell_link()
         try:
             async with asyncio.TaskGroup() as group:
@@ -87,9 +100,10 @@ class Ingest:
 
     def _begin(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._reader = OpenWB2Reader(self._prefix, raw=self._raw)
-        self._link = LinkWatch()
+        self._reader = self._dialect.new_reader()
+        self._link = LinkWatch(self._patience)
         self._flood: Flood | None = None
+        self._withheld = False
         self._told: LinkState | None = None
         self._down: Down | None = None
 
@@ -106,18 +120,26 @@ class Ingest:
 
     async def _listen(self, connection: Connection) -> None:
         now = self._clock.monotonic()
-        self._reader = OpenWB2Reader(self._prefix, raw=self._raw)
+        self._reader = self._dialect.new_reader()
         self._ledger.connected()
         self._down = None
         self._link.connected(now)
         self._tell_link()
-        refused = await connection.subscribe(subscriptions(self._prefix, self._raw))
+        await self._subscribe(connection)
+        async for message in connection:
+            self._take(message)
+            if self._withheld and self._reader.missing_rights is None:
+                log.info("rights were granted; asking for everything again", site=self._site)
+                self._link.flood_began(self._clock.monotonic())
+                await self._subscribe(connection)
+
+    async def _subscribe(self, connection: Connection) -> None:
+        self._withheld = False
+        refused = await connection.subscribe(self._dialect.topics)
         if refused:
             log.warning("the box refuses subscriptions", site=self._site, topics=refused)
         subscribed_at = self._clock.monotonic()
         self._flood = Flood(subscribed_at, quiet_s=self._pace.flood_quiet_s, limit_s=self._pace.flood_limit_s)
-        async for message in connection:
-            self._take(message)
 
     def _take(self, message: Message) -> None:
         now = self._clock.monotonic()
@@ -142,11 +164,16 @@ class Ingest:
             await asyncio.sleep(self._pace.tick_s)
             now = self._clock.monotonic()
             if self._flood is not None and self._flood.ended(now):
-                self._flood = None
-                self._ledger.flood_ended()
-                self._link.flood_ended(now)
-                self._pending.set()
+                self._end_flood(self._flood, now)
             self._tell_link()
+
+    def _end_flood(self, flood: Flood, now: float) -> None:
+        self._flood = None
+        self._withheld = flood.brought and self._reader.missing_rights is not None
+        if not self._withheld:
+            self._ledger.flood_ended()
+        self._link.flood_ended(now, brought=flood.brought)
+        self._pending.set()
 
     async def _write(self) -> NoReturn:
         flushed_at = float("-inf")
@@ -159,14 +186,14 @@ class Ingest:
 
     def _tell_link(self) -> None:
         now = self._clock.monotonic()
-        state = self._link.tick(now, self._reader.control_interval_s)
+        reader = self._reader
+        state = self._link.tick(now, Word(reader.control_interval_s, reader.secondary, reader.missing_rights))
         if state == self._told:
             return
         self._told = state
         at = self._now()
         self._ledger.set_link(state, since=round(at - (now - state.since), 3), at=at)
-        self._report("ok" if state.state == "up" else state.state, state.reason or state.state)
-        say = log.warning if state.state in ("silent", "down") else log.info
+        say = log.info if state.state in ("connecting", "up") else log.warning
         say(f"link to the box: {state.state}", site=self._site, **({"reason": state.reason} if state.reason else {}))
         self._pending.set()
 

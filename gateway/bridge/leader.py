@@ -3,8 +3,9 @@
 Rules:
 
 * Only the holder of the lease writes, and every write carries its fence; the store refuses an older one.
-* A leader opens a new epoch when it took the lease, also when it took it again after it had run out, and when the
-  store says that data was lost. An epoch is opened with everything the leader knows.
+* A leader opens a new epoch when it took the lease, also when it took it again after it had run out, when the store
+  says that data was lost, and when it is given another ledger than before: so whoever begins anew does so for all
+  readers. An epoch is opened with everything the leader knows.
 * One write is in flight at a time. While the store is out of reach the same batch is sent again, so that a lost
   answer cannot make it count twice.
 * When another holds the lease the leader steps down: ``NotLeader``. Who has stepped down, or resigns, takes the lease
@@ -66,6 +67,8 @@ class Leader:
         self._fence = 0
         self._seq = 0
         self._epoch: str | None = None
+        self._ledger: Ledger | None = None
+        """Whose epoch is open."""
         self._leads = False
 
     async def campaign(self) -> Snapshot | None:
@@ -120,7 +123,7 @@ class Leader:
             raise NotLeader(f"another bridge leads site {self._site}")
 
     async def _write_as_leader(self, ledger: Ledger) -> None:
-        if self._epoch is None:
+        if self._epoch is None or ledger is not self._ledger:
             await self._open_epoch(ledger)
             return
         messages, changes = ledger.messages, ledger.take()
@@ -153,7 +156,7 @@ class Leader:
                 epoch=epoch,
             )
         )
-        self._epoch, self._seq = position.epoch, position.seq
+        self._ledger, self._epoch, self._seq = ledger, position.epoch, position.seq
         log.debug("epoch opened", site=self._site, epoch=position.epoch, seq=position.seq, keys=len(readings))
         self._note(messages)
 

@@ -1,121 +1,76 @@
-"""Whether the link to a box is alive, judged by the box's heartbeat. Times are monotonic seconds, handed in.
+"""Which values of a site are live. The link, on which all of them rest, is judged in ``link.py``.
 
 Rules:
 
-* A heartbeat counts when a message that is not retained brings a value different from the last one of this
-  connection. Retained ones only set the last value: a replay is no life. A value set back counts: no death.
-  The first of a connection has nothing to differ from and only sets the last value, because a broker that was
-  restarted passes on what it kept as if it were live.
-* Before the first connection, and until the first failure: ``connecting``. Not connected after a failure: ``down``,
-  with the failure as reason.
-* Connected: ``up`` when a heartbeat counted within the last three control intervals and the retained flood of this
-  connection has ended; ``silent`` when none counted within three intervals of connecting, or of the last one;
-  otherwise ``connecting``.
-* The state at a moment does not depend on how often it was asked for: ``since`` of ``silent`` is the moment at which
-  the time was up, or that of the input that shortened it.
-* The flood has ended 1 s after its last retained message, at most 10 s after subscribing. What has ended stays so.
+* A value is live while the link is up, the present connection brought it, and none of the units it rests on is in
+  fault. A unit is in fault while its fault state is 2: then the box keeps the last value on the topic. A warning (1)
+  is no fault.
+* Units are the charge points, vehicles, meters, inverters and batteries, each by its id, and grid, pv and battery. A
+  member of a kind is a unit of its own: one inverter in fault leaves the others live, and so does pv in fault.
+* A sum rests on its parts, because a kept value is in it: pv on every inverter, battery on every battery, charging on
+  every charge point. So the box sees it too: where a sum has a fault state, it is the worst of its parts'.
+* house is what the box reckons from grid, meters, pv, battery and charging: it rests on the units of all of them.
+* ``fault_state`` and ``fault_text``, the tariff, the box itself and raw topics are the box's present word: they rest
+  on the link alone. ``link/*`` is the bridge's own word and never stale.
+* What is known of a fault holds until the box says otherwise or the key ceases, over connections too: no value looks
+  live only because its fault state comes a moment after it.
+
+A value that is sent seldom is not stale for that: healthy boxes leave single values unsent for minutes.
 """
 
-from typing import Final, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Final, TypeAlias
 
-import msgspec
+from gateway.domain.values import JsonValue, Removed
 
-State: TypeAlias = Literal["connecting", "up", "silent", "down"]
-DownReason: TypeAlias = Literal["bad_credentials", "certificate", "unreachable"]
+Unit: TypeAlias = str
+"""The keys' common beginning, as in ``chargepoints/4`` or ``grid``; ``inverters/+`` stands for any of a kind."""
 
-DEFAULT_INTERVAL_S: Final = 10.0
-INTERVALS_TO_SILENCE: Final = 3
+IN_FAULT: Final = 2
+FAULT_STATE: Final = "fault_state"
+_PRESENT_WORD: Final = frozenset({FAULT_STATE, "fault_text"})
+_KINDS: Final = frozenset({"chargepoints", "vehicles", "meters", "inverters", "batteries"})
 
-
-class LinkState(msgspec.Struct, frozen=True):
-    """``since`` is the monotonic time at which this state began."""
-
-    state: State
-    reason: DownReason | None
-    since: float
-
-
-class LinkWatch:
-    """Judges one link. Every input answers with the state at its time; ``tick`` only asks."""
-
-    def __init__(self, intervals_to_silence: float = INTERVALS_TO_SILENCE) -> None:
-        self._intervals_to_silence = intervals_to_silence
-        self._interval_s = DEFAULT_INTERVAL_S
-        self._connected = False
-        self._failure: DownReason | None = None
-        self._flood_ended = False
-        self._last_value: float | None = None
-        self._counted = False
-        self._alive_at = 0.0
-        self._told: LinkState | None = None
-
-    def connected(self, at: float) -> LinkState:
-        """A connection began; what is known of the one before it counts no longer."""
-        self.tick(at)
-        self._connected = True
-        self._flood_ended = self._counted = False
-        self._last_value = None
-        self._alive_at = at
-        return self._judge(at)
-
-    def disconnected(self, reason: DownReason, at: float) -> LinkState:
-        """The connection ended, or could not be made."""
-        self.tick(at)
-        self._connected = False
-        self._failure = reason
-        return self._judge(at)
-
-    def heartbeat(self, value: float, *, retained: bool, at: float) -> LinkState:
-        """The box told its time."""
-        self.tick(at)
-        differs = self._last_value is not None and value != self._last_value
-        self._last_value = value
-        if differs and not retained and self._connected:
-            self._counted = True
-            self._alive_at = at
-        return self._judge(at)
-
-    def flood_ended(self, at: float) -> LinkState:
-        """The retained messages of this connection have all come."""
-        self.tick(at)
-        self._flood_ended = True
-        return self._judge(at)
-
-    def tick(self, at: float, interval_s: float | None = None) -> LinkState:
-        """The state at a moment; a control interval that is given holds from it on."""
-        state = self._judge(at)
-        if interval_s is None or interval_s == self._interval_s:
-            return state
-        self._interval_s = interval_s
-        return self._judge(at, not_before=at)
-
-    def _judge(self, at: float, not_before: float = 0.0) -> LinkState:
-        silent_after = self._alive_at + self._intervals_to_silence * self._interval_s
-        state: State
-        since, reason = at, None
-        if not self._connected:
-            state, reason = ("connecting", None) if self._failure is None else ("down", self._failure)
-        elif at > silent_after:
-            state, since = "silent", max(silent_after, not_before)
-        else:
-            state = "up" if self._counted and self._flood_ended else "connecting"
-        if self._told is None or (state, reason) != (self._told.state, self._told.reason):
-            self._told = LinkState(state, reason, since)
-        return self._told
+_PV = ("pv", "inverters/+")
+_BATTERY = ("battery", "batteries/+")
+_CHARGING = ("chargepoints/+",)
+_RESTS_ON: Mapping[str, tuple[Unit, ...]] = {
+    "grid": ("grid",),
+    "pv": _PV,
+    "battery": _BATTERY,
+    "charging": _CHARGING,
+    "house": ("grid", "meters/+", *_PV, *_BATTERY, *_CHARGING),
+}
 
 
-class Flood:
-    """When the retained flood of one subscription has ended."""
+def rests_on(key: str) -> tuple[Unit, ...]:
+    """The units whose fault makes a key stale; none for what rests on the link alone."""
+    group, _, rest = key.partition("/")
+    if group not in _KINDS:
+        return () if rest in _PRESENT_WORD else _RESTS_ON.get(group, ())
+    member, _, leaf = rest.partition("/")
+    return () if leaf in _PRESENT_WORD else (f"{group}/{member}",)
 
-    def __init__(self, subscribed_at: float, quiet_s: float = 1.0, limit_s: float = 10.0) -> None:
-        self._quiet_s = quiet_s
-        self._limit_at = subscribed_at + limit_s
-        self._ends_at = min(subscribed_at + quiet_s, self._limit_at)
 
-    def retained_message(self, at: float) -> None:
-        """A retained message came; one after the end does not bring the flood back."""
-        if not self.ended(at):
-            self._ends_at = min(at + self._quiet_s, self._limit_at)
+class Faults:
+    """Which units are in fault."""
 
-    def ended(self, at: float) -> bool:
-        return at >= self._ends_at
+    def __init__(self) -> None:
+        self._in_fault: set[Unit] = set()
+
+    def note(self, key: str, value: JsonValue | Removed) -> bool:
+        """Take in a value of any key; whether what is in fault differs from before."""
+        unit, _, leaf = key.rpartition("/")
+        if leaf != FAULT_STATE or (value == IN_FAULT) == (unit in self._in_fault):
+            return False
+        group, _, member = unit.partition("/")
+        self._in_fault ^= {unit}
+        if member:
+            self._in_fault.discard(f"{group}/+")
+            if any(one.startswith(f"{group}/") for one in self._in_fault):
+                self._in_fault.add(f"{group}/+")
+        return True
+
+    def concern(self, units: tuple[Unit, ...]) -> bool:
+        """Whether any of the units is in fault."""
+        return not self._in_fault.isdisjoint(units)

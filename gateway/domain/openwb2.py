@@ -7,6 +7,7 @@ Rules:
 * An empty payload deletes a topic; keys that nothing stands for any more are REMOVED.
 * The first counter of the hierarchy is the grid and no other meter. Until the hierarchy is known there are no meters.
 * One reader reads one connection: what vanished in between is known only by its absence from the next retained flood.
+* Rights are judged by what comes: the box's user management lets everybody subscribe and withholds the messages.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,7 +39,8 @@ from gateway.domain.values import REMOVED, JsonValue, Removed
 __all__ = ["HEARTBEAT_TOPIC", "OpenWB2Reader", "ignored_reason", "subscriptions"]
 
 DEFAULT_PREFIX = "openWB/"
-DEFAULT_CONTROL_INTERVAL_S = 10.0
+EVERY_BOX_HAS = ("chargepoint/", "counter/")
+MISSING_RIGHTS = "full-access (chargepoint/#, counter/#)"
 MOST_ROUTES = 10_000
 
 Values: TypeAlias = dict[str, JsonValue | Removed]
@@ -63,12 +65,14 @@ class OpenWB2Reader:
         self._placed: dict[tuple[ValueTopic, str], JsonValue] = {}
         self._held: set[str] = set()
         self._routes: dict[str, Route | None] = {}
+        self._may_read = False
 
     def read(self, topic: str, payload: bytes) -> Mapping[str, JsonValue | Removed]:
         """The keys that this message sets, or removes; raises Unreadable. Topics that give no value give nothing."""
         if not topic.startswith(self._prefix):
             return {}
         topic = topic.removeprefix(self._prefix)
+        self._may_read = self._may_read or topic.startswith(EVERY_BOX_HAS)
         route = self._routed(topic)
         values = {} if route is None else self._read(*route, payload)
         if self._raw:
@@ -86,9 +90,20 @@ class OpenWB2Reader:
         return time_s if isinstance(time_s, float) else None
 
     @property
-    def control_interval_s(self) -> float:
-        """How often the box runs its control, and with it its heart beats."""
-        return self._facts.get(topics.CONTROL_INTERVAL) or DEFAULT_CONTROL_INTERVAL_S
+    def control_interval_s(self) -> float | None:
+        """How often the box runs its control, and with it its heart beats; None until it has told."""
+        return self._facts.get(topics.CONTROL_INTERVAL)
+
+    @property
+    def secondary(self) -> bool:
+        """Whether another box, the primary, controls this one: then this one's values are none."""
+        fact = self._facts.get(topics.SECONDARY)
+        return fact is not None and fact.value is True
+
+    @property
+    def missing_rights(self) -> str | None:
+        """What to grant, when nothing came of what every box has; says something only once the flood has ended."""
+        return None if self._may_read else MISSING_RIGHTS
 
     def _routed(self, topic: str) -> Route | None:
         if topic not in self._routes:

@@ -95,7 +95,7 @@ IGNORED: Reasons = (
     ("system/io/#", _SETTING),
     ("system/lastlivevaluesJson", "the same values, rounded"),
     ("system/mqtt/#", _SETTING),
-    ("system/security/#", "rights of this client; the link's judge will read them"),
+    ("system/security/#", "rights of this client: that they come, and nothing else, says that more is withheld"),
     ("system/subdata_initialized", "inside of the control"),
     ("system/+", _HARDWARE),
     ("vehicle/+/charge_template", _SETTING),

@@ -108,6 +108,7 @@ OLD_PRICES: Final = FactTopic("optional/et/get/prices", _scalar("tariff/prices",
 USUAL_PRICE: Final = FactTopic("general/prices/grid", _scalar("tariff/price_eur_per_kwh", per_kwh))
 BOX_TIME: Final = FactTopic(HEARTBEAT_TOPIC, _scalar("box/time"))
 CONTROL_INTERVAL: Final = FactTopic("general/control_interval", control_interval_s)
+SECONDARY: Final = FactTopic("general/extern", _flag)
 
 FACT_TOPICS: tuple[FactTopic[object], ...] = (
     CHARGEPOINT_CONFIG,
@@ -130,6 +131,7 @@ FACT_TOPICS: tuple[FactTopic[object], ...] = (
     USUAL_PRICE,
     BOX_TIME,
     CONTROL_INTERVAL,
+    SECONDARY,
 )
 
 _FAULTS = (("fault_state", "fault_state", None), ("fault_str", "fault_text", fault_text))
@@ -231,6 +233,8 @@ SUBSCRIBED = (
     "optional/et/#",
     "pv/#",
     "system/messages/+",
+    "system/security/access/+",
+    "system/security/user_management_active",
     "system/time",
     "system/update_in_progress",
     "system/version",

@@ -2,22 +2,21 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
-from gateway.bridge.ingest import Ingest, Pace
+from gateway.bridge.ingest import Ingest, Pace, openwb2
 from gateway.bridge.leader import Leader, Timing, Trace
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import SettingsError
+from gateway.domain.link import Patience
 from gateway.domain.values import Position
 from gateway.mqtt import Broker
 from gateway.run.owner import Service, run_until, stop_on_signals
-from gateway.services.readiness import Readiness, State
+from gateway.services.readiness import Readiness
 from gateway.settings import Settings, SiteSettings
 from gateway.store.redis import SiteStore, close_client, open_client
-
-LINK_STATES: Mapping[str, State] = {"ok": "ok", "connecting": "starting"}
 
 
 async def run_bridge(settings: Settings) -> None:
@@ -68,12 +67,9 @@ async def bridges(
                 _broker(settings, site),
                 leader,
                 SystemClock(),
-                prefix=site.topic_prefix,
-                raw=settings.raw,
+                dialect=openwb2(site.topic_prefix, raw=settings.raw),
                 pace=_pace(settings),
-                report=lambda state, reason: readiness.report(
-                    f"link of {site.id}", LINK_STATES.get(state, "down"), None if state == "ok" else reason
-                ),
+                patience=Patience(settings.silent_after_intervals, settings.control_interval_s),
             )
 
         yield {f"bridge {site.id}": ingest(site).run for site in sites}

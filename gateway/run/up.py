@@ -52,7 +52,15 @@ async def run_up(settings: Settings) -> None:
         services.update(await stack.enter_async_context(bridges(settings, sites, redis_url, readiness, holder)))
         announce = _announcer(settings, address(listening), demo=chosen.demo)
         made = await stack.enter_async_context(
-            web(settings, sites, readiness, announce, redis_url=redis_url, database_url=database_url)
+            web(
+                settings,
+                sites,
+                readiness,
+                announce,
+                links_count=True,
+                redis_url=redis_url,
+                database_url=database_url,
+            )
         )
         services.update(made.services)
         await serve(msgspec.structs.replace(made, services=services), listening, settings, stop)

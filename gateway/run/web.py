@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import structlog
 from litestar import Litestar
+from redis.asyncio import Redis
 
 from gateway.api.sites import SiteInfo
 from gateway.app import Parts, create_app
@@ -21,6 +22,7 @@ from gateway.domain.values import Delta
 from gateway.hub.hub import Hub
 from gateway.protocol.flow import Pace
 from gateway.protocol.messages import Limits
+from gateway.run.links import LinkReports
 from gateway.run.owner import Service, run_until, stop_on_signals
 from gateway.server import address, bind, make_server
 from gateway.services.auth import AuthService, AuthTimes, SetupToken
@@ -69,7 +71,7 @@ async def run_web(settings: Settings) -> None:
 
         readiness = Readiness(SystemClock(), (STORE, DATABASE))
         urls = {"redis_url": settings.redis_url, "database_url": settings.database_url}
-        async with web(settings, settings.sites, readiness, announce, **urls) as made:
+        async with web(settings, settings.sites, readiness, announce, links_count=False, **urls) as made:
             await serve(made, listening, settings, stop)
 
 
@@ -100,6 +102,7 @@ async def web(
     readiness: Readiness,
     announce: Announce,
     *,
+    links_count: bool,
     redis_url: str,
     database_url: str,
 ) -> AsyncIterator[Web]:
@@ -112,9 +115,6 @@ async def web(
         stack.push_async_callback(database.dispose)
         hub = Hub((site.id for site in sites), clock, limits, resume_entries=settings.resume_entries)
         store = SiteStore(redis, ring=settings.resume_entries, answer_s=settings.redis_timeout_s)
-        follower = Follower(store, lambda: open_client(redis_url, settings.redis_timeout_s))
-        for site in sites:
-            follower.add(site.id)
         auth = _auth(settings, database, clock)
 
         async def prepare() -> None:
@@ -132,8 +132,19 @@ async def web(
             version=VERSION,
             limits=limits,
         )
-        follow = partial(follower.run, _reporting(hub, readiness))
+        links = LinkReports(sites, hub, readiness, counts=links_count)
+        connect = partial(open_client, redis_url, settings.redis_timeout_s)
+        follow = _following(store, sites, connect, _reporting(hub, readiness, links))
         yield Web(create_app(parts), {"hub": hub.run, "follower": follow, "database": probe.run})
+
+
+def _following(
+    store: SiteStore, sites: tuple[SiteSettings, ...], connect: Callable[[], Redis], on_step: OnStep
+) -> Service:
+    follower = Follower(store, connect)
+    for site in sites:
+        follower.add(site.id)
+    return partial(follower.run, on_step)
 
 
 def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:
@@ -141,7 +152,7 @@ def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:
     return AuthService(database, clock, Passwords(HashCost()), Throttle(Patience()), times=times)
 
 
-def _reporting(hub: Hub, readiness: Readiness) -> OnStep:
+def _reporting(hub: Hub, readiness: Readiness, links: LinkReports) -> OnStep:
     def on_step(site: str, step: Step) -> None:
         if isinstance(step, Unreachable):
             log.warning("cannot follow; trying on", site=site, reason=step.reason)
@@ -151,6 +162,7 @@ def _reporting(hub: Hub, readiness: Readiness) -> OnStep:
         if isinstance(step, Reachable):
             log.info("following again", site=site)
         hub.on_step(site, step)
+        links.on_step(site, step)
 
     return on_step
 

@@ -1,6 +1,7 @@
 """Which parts of this process work, and since when.
 
-A part is ``starting`` until somebody reports it; ``since`` is the moment of its last change of state.
+A part is ``starting`` until somebody reports it; ``since`` is the moment of its last change of state. A part that
+does not count is told, and no more: the process serves without it.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ class PartState(msgspec.Struct, frozen=True):
     state: State
     since: float
     reason: str | None = None
+    counts: bool = True
 
 
 class Readiness:
@@ -32,18 +34,18 @@ class Readiness:
         self._clock = clock
         self._parts = {name: PartState(name, "starting", clock.now()) for name in parts}
 
-    def report(self, part: str, state: State, reason: str | None = None) -> None:
+    def report(self, part: str, state: State, reason: str | None = None, *, counts: bool = True) -> None:
         """Say how a part does; saying the same again changes nothing."""
         known = self._parts.get(part)
         since = known.since if known is not None and known.state == state else self._clock.now()
-        self._parts[part] = PartState(part, state, since, reason)
+        self._parts[part] = PartState(part, state, since, reason, counts)
 
     def parts(self) -> tuple[PartState, ...]:
         return tuple(self._parts.values())
 
     @property
     def ready(self) -> bool:
-        return all(part.state == "ok" for part in self._parts.values())
+        return all(part.state == "ok" for part in self._parts.values() if part.counts)
 
 
 class Probe:

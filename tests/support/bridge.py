@@ -8,10 +8,11 @@ from itertools import count
 
 import aiomqtt
 
-from gateway.bridge.ingest import Ingest, Pace
+from gateway.bridge.ingest import Ingest, Pace, openwb2
 from gateway.bridge.leader import Leader, Timing
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import StoreUnavailable
+from gateway.domain.link import Patience
 from gateway.domain.values import JsonValue, Position, Reading
 from gateway.mqtt import Broker
 from gateway.store.redis import SiteStore, open_client
@@ -25,7 +26,16 @@ PACE = Pace(window_s=0.005, tick_s=0.02, flood_quiet_s=0.1, flood_limit_s=2)
 class Bridge:
     """An ingest, what it reported, and what the store holds of its site. ``stop`` ends it as a signal would."""
 
-    def __init__(self, mosquitto: MosquittoPart, redis: RedisPart, site: str, lease_s: float, **login: str) -> None:
+    def __init__(
+        self,
+        mosquitto: MosquittoPart,
+        redis: RedisPart,
+        site: str,
+        *,
+        lease_s: float,
+        patience: Patience | None,
+        **login: str,
+    ) -> None:
         self.redis = open_client(redis.url, 1)
         self.store = SiteStore(self.redis)
         self.site = site
@@ -58,10 +68,9 @@ class Bridge:
             broker,
             leader,
             SystemClock(),
-            prefix="openWB/",
-            raw=False,
+            dialect=openwb2("openWB/", raw=False),
             pace=PACE,
-            report=lambda state, reason: self.reports.update(link=(state, reason)),
+            patience=patience or Patience(),
         )
 
     async def reading(self, key: str) -> Reading | None:
@@ -97,10 +106,16 @@ class Bridge:
 
 @contextlib.asynccontextmanager
 async def bridge(
-    mosquitto: MosquittoPart, redis: RedisPart, site: str, *, lease_s: float = 1.5, **login: str
+    mosquitto: MosquittoPart,
+    redis: RedisPart,
+    site: str,
+    *,
+    lease_s: float = 1.5,
+    patience: Patience | None = None,
+    **login: str,
 ) -> AsyncIterator[Bridge]:
     """A bridge that runs until the block is left."""
-    made = Bridge(mosquitto, redis, site, lease_s, **login)
+    made = Bridge(mosquitto, redis, site, lease_s=lease_s, patience=patience, **login)
     task = asyncio.create_task(made.ingest.run(), name="bridge")
     made.stop = task.cancel
     task.add_done_callback(lambda _: setattr(made, "stopped", True))

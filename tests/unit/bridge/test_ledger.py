@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.bridge.ledger import Ledger
-from gateway.domain.freshness import LinkState
+from gateway.domain.link import LinkState
 from gateway.domain.values import REMOVED, JsonValue, Reading, Removed
 
 UP = LinkState("up", None, 0.0)
@@ -120,7 +120,90 @@ def test_a_removed_key_is_no_longer_vouched_for() -> None:
     assert "a/name" not in ledger.readings
 
 
-KEYS = st.sampled_from(["a/x", "a/y", "b/x", "b/y"])
+def up(**values: JsonValue) -> Ledger:
+    """A ledger whose link is up, with values whose keys have ``__`` for ``/``; nothing of them is to be written."""
+    ledger = connected()
+    ledger.set_link(UP, since=2.0, at=2.0)
+    ledger.bring({key.replace("__", "/"): value for key, value in values.items()}, 3.0, retained=False)
+    ledger.take()
+    return ledger
+
+
+def test_a_unit_in_fault_is_stale_and_its_neighbours_are_live() -> None:
+    ledger = up(chargepoints__4__power_w=11.0, chargepoints__5__power_w=12.0, chargepoints__4__fault_state=0)
+    ledger.bring({"chargepoints/4/fault_state": 2}, 5.0, retained=False)
+    assert ledger.take() == {
+        "chargepoints/4/fault_state": Reading(2, 5.0),
+        "chargepoints/4/power_w": Reading(11.0, 3.0, stale=True),
+    }
+    ledger.bring({"chargepoints/4/power_w": 13.0, "chargepoints/5/power_w": 14.0}, 6.0, retained=False)
+    assert ledger.take() == {
+        "chargepoints/4/power_w": Reading(13.0, 6.0, stale=True),
+        "chargepoints/5/power_w": Reading(14.0, 6.0),
+    }
+    ledger.bring({"chargepoints/4/fault_state": 1}, 7.0, retained=False)
+    assert ledger.take() == {
+        "chargepoints/4/fault_state": Reading(1, 7.0),
+        "chargepoints/4/power_w": Reading(13.0, 6.0),
+    }
+
+
+def test_a_fault_of_a_part_is_in_the_sum() -> None:
+    ledger = up(pv__power_w=5.0, inverters__3__power_w=2.0, house__power_w=1.0, grid__power_w=0.0)
+    ledger.bring({"inverters/3/fault_state": 2}, 5.0, retained=False)
+    stale = {key for key, reading in ledger.readings.items() if reading.stale}
+    assert stale == {"pv/power_w", "inverters/3/power_w", "house/power_w"}
+
+
+def test_a_fault_ends_when_its_key_ceases() -> None:
+    ledger = up(grid__power_w=5.0, grid__fault_state=2)
+    assert ledger.readings["grid/power_w"].stale
+    ledger.bring({"grid/fault_state": REMOVED}, 5.0, retained=False)
+    assert ledger.take() == {"grid/fault_state": None, "grid/power_w": Reading(5.0, 3.0)}
+
+
+def test_a_fault_ends_when_the_flood_did_not_bring_it_again() -> None:
+    ledger = up(grid__power_w=5.0, grid__fault_state=2)
+    ledger.connected()
+    ledger.bring({"grid/power_w": 5.0}, 6.0, retained=True)
+    ledger.set_link(UP, since=7.0, at=7.0)
+    assert ledger.readings["grid/power_w"].stale, "the last word on it still holds"
+    ledger.flood_ended()
+    assert "grid/fault_state" not in ledger.readings
+    assert not ledger.readings["grid/power_w"].stale
+
+
+def test_a_fault_that_another_leader_left_holds_until_the_box_says_otherwise() -> None:
+    ledger = connected({"grid/power_w": Reading(5.0, 1.0), "grid/fault_state": Reading(2, 1.0)})
+    ledger.set_link(UP, since=2.0, at=2.0)
+    ledger.bring({"grid/power_w": 6.0}, 3.0, retained=False)
+    assert ledger.readings["grid/power_w"].stale
+    ledger.bring({"grid/fault_state": 0}, 4.0, retained=False)
+    assert not ledger.readings["grid/power_w"].stale
+
+
+def test_a_fault_state_itself_is_live() -> None:
+    ledger = up(grid__fault_state=2, grid__fault_text="no answer")
+    assert not ledger.readings["grid/fault_state"].stale
+    assert not ledger.readings["grid/fault_text"].stale
+
+
+def test_a_dialect_may_be_known_later() -> None:
+    ledger = Ledger({}, None)
+    ledger.set_link(CONNECTING, since=1.0, at=1.0)
+    assert ledger.readings["link/dialect"] == Reading(None, 1.0)
+    ledger.set_dialect("openwb-2", at=2.0)
+    ledger.set_link(UP, since=3.0, at=3.0)
+    assert ledger.readings["link/dialect"] == Reading("openwb-2", 2.0)
+
+
+FAULTS = ("grid/fault_state", "inverters/1/fault_state")
+KEYS = st.sampled_from(["grid/power_w", "pv/power_w", "inverters/1/power_w", "box/time", *FAULTS])
+RESTS_ON = {
+    "grid/power_w": {"grid/fault_state"},
+    "pv/power_w": {"inverters/1/fault_state"},
+    "inverters/1/power_w": {"inverters/1/fault_state"},
+}
 VALUES = st.one_of(st.integers(0, 3), st.none(), st.just(REMOVED))
 STEPS = st.lists(
     st.one_of(
@@ -136,31 +219,42 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_whoever_applies_all_that_was_taken_holds_the_readings(steps: list[tuple[object, ...]]) -> None:
-    ledger = Ledger({"a/x": Reading(1, 1.0)}, "openwb-2")
+    ledger = Ledger({"grid/power_w": Reading(1, 1.0), "pv/power_w": Reading(1, 1.0)}, "openwb-2")
     mirror: dict[str, Reading] = dict(ledger.readings)
-
-    def drain() -> None:
-        for key, reading in ledger.take().items():
-            if reading is None:
-                mirror.pop(key, None)
-            else:
-                mirror[key] = reading
-
+    brought: set[str] = set()
     for at, step in enumerate(steps):
-        match step:
-            case ("bring", dict() as values, bool() as retained):
-                brought: dict[str, JsonValue | Removed] = values
-                ledger.bring(brought, float(at), retained=retained)
-            case ("link", LinkState() as state):
-                ledger.set_link(state, since=float(at), at=float(at))
-            case ("connected",):
-                ledger.connected()
-            case ("flood ended",):
-                ledger.flood_ended()
-            case _:
-                drain()
-    drain()
+        if step == ("take",):
+            drain(ledger, mirror)
+        else:
+            feed(ledger, step, float(at), brought)
+    drain(ledger, mirror)
     assert mirror == ledger.readings
     link = mirror.get("link/state")
-    if link is None or link.value != "up":
-        assert all(reading.stale for key, reading in mirror.items() if not key.startswith("link/"))
+    is_up = link is not None and link.value == "up"
+    in_fault = {key for key in FAULTS if key in mirror and mirror[key].value == 2}
+    for key, reading in mirror.items():
+        is_live = is_up and key in brought and not in_fault & RESTS_ON.get(key, set())
+        assert reading.stale != (is_live or key.startswith("link/"))
+
+
+def drain(ledger: Ledger, mirror: dict[str, Reading]) -> None:
+    for key, reading in ledger.take().items():
+        if reading is None:
+            mirror.pop(key, None)
+        else:
+            mirror[key] = reading
+
+
+def feed(ledger: Ledger, step: tuple[object, ...], at: float, brought: set[str]) -> None:
+    match step:
+        case ("bring", dict() as said, bool() as retained):
+            values: dict[str, JsonValue | Removed] = said
+            ledger.bring(values, at, retained=retained)
+            brought.update(values)
+        case ("link", LinkState() as state):
+            ledger.set_link(state, since=at, at=at)
+        case ("connected",):
+            ledger.connected()
+            brought.clear()
+        case _:
+            ledger.flood_ended()

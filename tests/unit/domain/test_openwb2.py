@@ -1,3 +1,4 @@
+import contextlib
 import re
 from typing import Any
 
@@ -315,7 +316,7 @@ def test_topics_below_another_prefix() -> None:
     assert reader.read("haus/openWB/pv/get/power", b"-5") == {"pv/power_w": 5.0}
     assert reader.read("openWB/pv/get/power", b"-5") == {}
     assert reader.heartbeat("haus/openWB/system/time", b"7") == 7.0
-    assert ignored_reason("haus/openWB/general/extern", "haus/openWB/")
+    assert ignored_reason("haus/openWB/general/http_api", "haus/openWB/")
 
 
 def test_the_heartbeat() -> None:
@@ -330,7 +331,7 @@ def test_the_heartbeat() -> None:
 def test_the_control_interval() -> None:
     reader = OpenWB2Reader()
     topic = "openWB/general/control_interval"
-    assert reader.control_interval_s == 10
+    assert reader.control_interval_s is None
     assert reader.read(topic, b"60") == {}
     assert reader.control_interval_s == 60
     for payload in (b"0", b"-20", b"601", b"fast"):
@@ -338,10 +339,30 @@ def test_the_control_interval() -> None:
             reader.read(topic, payload)
     assert reader.control_interval_s == 60
     reader.read(topic, b"null")
-    assert reader.control_interval_s == 10
+    assert reader.control_interval_s is None
     reader.read(topic, b"20")
     reader.read(topic, b"")
-    assert reader.control_interval_s == 10
+    assert reader.control_interval_s is None
+
+
+def test_a_secondary_box_says_so() -> None:
+    reader = OpenWB2Reader()
+    assert not reader.secondary
+    for payload, secondary in ((b"true", True), (b"false", False), (b"1", True), (b"null", False), (b"", False)):
+        assert reader.read("openWB/general/extern", payload) == {}
+        assert reader.secondary is secondary
+
+
+@pytest.mark.parametrize("topic", ["chargepoint/5/get/power", "counter/get/hierarchy"])
+def test_rights_are_missing_until_something_comes_of_what_every_box_has(topic: str) -> None:
+    reader = OpenWB2Reader("home/")
+    assert reader.missing_rights is not None
+    for other in ("home/system/time", "home/system/security/access/Status", f"openWB/{topic}", "home/bat/get/power"):
+        reader.read(other, b"1")
+        assert reader.missing_rights == "full-access (chargepoint/#, counter/#)"
+    with contextlib.suppress(Unreadable):
+        reader.read(f"home/{topic}", b"1")
+    assert reader.missing_rights is None
 
 
 def test_ignored_topics_have_a_reason_and_others_none() -> None:

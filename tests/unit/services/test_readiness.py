@@ -32,6 +32,13 @@ def test_since_is_the_last_change_of_state() -> None:
     assert readiness.parts() == (PartState("store", "ok", 105),)
 
 
+def test_what_does_not_count_is_told_all_the_same() -> None:
+    readiness = Readiness(FakeClock(100))
+    readiness.report("link", "down", "silent", counts=False)
+    assert readiness.parts() == (PartState("link", "down", 100, "silent", counts=False),)
+    assert readiness.ready
+
+
 class Script:
     """Plays the part: each attempt takes the next answer, None is success; then cancels whoever waits."""
 
