@@ -31,8 +31,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
+from gateway.client_http import PasswordLogin, SiteName, password_login, sites
 from gateway.client_link import Link, Log
-from gateway.client_login import PasswordLogin, password_login
 from gateway.client_subscription import ConnectionEnded, RequestRefused, Subscription, Updated
 from gateway.client_timing import SleepWatch, Status, SteadyClock, Timing
 from gateway.domain.clock import Clock
@@ -54,11 +54,14 @@ __all__ = [
     "ConnectionEnded",
     "GatewayClient",
     "RequestRefused",
+    "SiteName",
     "Status",
+    "SteadyClock",
     "Subscription",
     "Timing",
     "Updated",
     "password_login",
+    "sites",
 ]
 
 Token: TypeAlias = Callable[[], Awaitable[str]]

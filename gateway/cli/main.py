@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import click
 import structlog
 
+from gateway.cli.watch import watch
 from gateway.domain.errors import GatewayError, SettingsError
 from gateway.run.bridge import run_bridge
 from gateway.run.logs import configure
@@ -44,6 +45,9 @@ def web() -> None:
 def bridge() -> None:
     """Run the way from the boxes to the store. Needs GATEWAY_REDIS_URL and a site."""
     _run(run_bridge)
+
+
+cli.add_command(watch)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""How the reference client comes by its token: name and password, asked over HTTP.
+"""What the reference client asks over HTTP: a token for name and password, and which sites there are.
 
 Rules:
 
@@ -16,7 +16,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from typing import IO
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -24,13 +24,23 @@ from gateway.domain.errors import BadCredentials, RateLimited
 
 REFUSALS = (400, 401, 403)
 TOO_MANY = 429
-MOST_BYTES = 65_536
+MOST_BYTES = 1_048_576
+JSON = "application/json"
+
+T = TypeVar("T")
 
 
 class _Answer(msgspec.Struct):
     """What is needed of the gateway's answer to a login."""
 
     token: str
+
+
+class SiteName(msgspec.Struct, frozen=True):
+    """A site that the login may see."""
+
+    id: str
+    name: str = ""
 
 
 class _Problem(msgspec.Struct):
@@ -65,11 +75,10 @@ class PasswordLogin:
         self._timeout_s = timeout_s
         self._kept: str | None = None
         self._worked = False
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
 
     async def __call__(self) -> str:
         if self._kept is None:
-            self._kept = await _in_a_thread_that_may_be_left(self._ask)
+            self._kept = await _in_a_thread_that_may_be_left(self._log_in)
         return self._kept
 
     def accepted(self) -> None:
@@ -82,41 +91,54 @@ class PasswordLogin:
         self._kept, self._worked = None, False
         return worked
 
-    def _ask(self) -> str:
-        request = urllib.request.Request(  # noqa: S310 - the address is the caller's own gateway
-            self._url, self._body, {"Content-Type": "application/json", "Accept": "application/json"}
-        )
-        try:
-            with self._opener.open(request, timeout=self._timeout_s) as answer:
-                return msgspec.json.decode(answer.read(MOST_BYTES), type=_Answer).token
-        except msgspec.DecodeError as error:
-            raise ConnectionError("the answer to the login is not a gateway's") from error
-        except http.client.HTTPException as error:
-            raise ConnectionError(f"the answer to the login broke off: {error!r}") from error
-        except urllib.error.HTTPError as error:
-            with error:
-                raise _refusal(error) from error
+    def _log_in(self) -> str:
+        request = _request(self._url, self._body, {"Content-Type": JSON})
+        return _asked(request, _Answer, self._timeout_s).token
+
+
+async def sites(base_url: str, token: str, timeout_s: float = 10) -> tuple[SiteName, ...]:
+    """The sites that the token's login may see; raises as ``PasswordLogin`` does."""
+    request = _request(f"{base_url.rstrip('/')}/api/v1/sites", None, {"Authorization": f"Bearer {token}"})
+    return await _in_a_thread_that_may_be_left(lambda: _asked(request, tuple[SiteName, ...], timeout_s))
+
+
+def _request(url: str, body: bytes | None, headers: dict[str, str]) -> urllib.request.Request:
+    return urllib.request.Request(url, body, {"Accept": JSON, **headers})  # noqa: S310 - the caller's own gateway
+
+
+def _asked(request: urllib.request.Request, answer_type: type[T], timeout_s: float) -> T:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
+    try:
+        with opener.open(request, timeout=timeout_s) as answer:
+            return msgspec.json.decode(answer.read(MOST_BYTES), type=answer_type)
+    except msgspec.DecodeError as error:
+        raise ConnectionError("what answers at that address is no gateway") from error
+    except http.client.HTTPException as error:
+        raise ConnectionError(f"the answer broke off: {error!r}") from error
+    except urllib.error.HTTPError as error:
+        with error:
+            raise _refusal(error) from error
 
 
 def _refusal(error: urllib.error.HTTPError) -> Exception:
     try:
         problem = msgspec.json.decode(error.read(MOST_BYTES), type=_Problem)
     except (msgspec.DecodeError, OSError, http.client.HTTPException):
-        return ConnectionError(f"the login was answered with HTTP {error.code}, but not by a gateway")
+        return ConnectionError(f"HTTP {error.code}, but not by a gateway")
     if error.code in REFUSALS:
-        return BadCredentials(problem.detail or f"the gateway refused the login with HTTP {error.code}")
+        return BadCredentials(problem.detail or f"the gateway refused with HTTP {error.code}")
     if error.code == TOO_MANY:
         wait = error.headers.get("Retry-After", "")
-        return RateLimited(problem.detail or "too many logins", retry_after_s=int(wait) if wait.isdecimal() else None)
-    return ConnectionError(f"the gateway could not answer the login: {problem.detail or problem.code}")
+        return RateLimited(problem.detail or "too many tries", retry_after_s=int(wait) if wait.isdecimal() else None)
+    return ConnectionError(f"the gateway could not answer: {problem.detail or problem.code}")
 
 
-async def _in_a_thread_that_may_be_left(ask: Callable[[], str]) -> str:
+async def _in_a_thread_that_may_be_left(ask: Callable[[], T]) -> T:
     """Its result. A daemon: whoever wants to end need not wait for an address that does not answer."""
     loop = asyncio.get_running_loop()
-    answered: asyncio.Future[str] = loop.create_future()
+    answered: asyncio.Future[T] = loop.create_future()
 
-    def tell(result: str | Exception) -> None:
+    def tell(result: T | Exception) -> None:
         if answered.done():
             return
         if isinstance(result, Exception):
@@ -125,7 +147,7 @@ async def _in_a_thread_that_may_be_left(ask: Callable[[], str]) -> str:
             answered.set_result(result)
 
     def run() -> None:
-        result: str | Exception
+        result: T | Exception
         try:
             result = ask()
         except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
@@ -133,7 +155,7 @@ async def _in_a_thread_that_may_be_left(ask: Callable[[], str]) -> str:
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody asks any more
             loop.call_soon_threadsafe(tell, result)
 
-    threading.Thread(target=run, name="login", daemon=True).start()
+    threading.Thread(target=run, name="asks the gateway", daemon=True).start()
     return await answered
 
 
