@@ -10,13 +10,16 @@ from litestar.types import ControllerRouterHandler
 
 from gateway.api import auth, catalogue, docs, health, live, page, sites, upgrade
 from gateway.api.addresses import without_tokens
+from gateway.api.connections import Connections
 from gateway.api.errors import exception_handlers
 from gateway.api.files import Folder
 from gateway.api.guards import bearer_guard
 from gateway.api.headers import with_safe_headers
+from gateway.api.hosts import only_known_hosts
 from gateway.api.live import Live, LiveTimes
 from gateway.api.sites import SiteInfo, Sites
 from gateway.domain.clock import Clock
+from gateway.domain.origins import Origins
 from gateway.hub.hub import Hub
 from gateway.protocol.messages import Limits
 from gateway.services.auth import AuthService
@@ -30,6 +33,7 @@ MAX_BODY_BYTES = 16_384
 OPEN: tuple[ControllerRouterHandler, ...] = (auth.login, auth.setup)
 BEHIND_LOGIN: tuple[ControllerRouterHandler, ...] = (
     auth.logout,
+    auth.ticket,
     auth.me,
     sites.list_sites,
     sites.one_site,
@@ -51,6 +55,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     readiness: Readiness
     page_dir: Path
     version: str
+    connections: Connections
+    origins: Origins
     limits: Limits = Limits()
     live_times: LiveTimes = LiveTimes()
 
@@ -58,7 +64,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 def create_app(parts: Parts) -> Litestar:
     """The application: REST, the websocket, the page and the documentation."""
     known_sites = Sites(parts.sites, parts.hub, parts.limits)
-    connections = _live(parts)
+    live_connections = _live(parts)
     page_folder = Folder(parts.page_dir, page.POLICY)
     app = Litestar(
         route_handlers=[
@@ -72,8 +78,9 @@ def create_app(parts: Parts) -> Litestar:
             *OUTSIDE,
         ],
         dependencies={
+            "connections": Provide(lambda: parts.connections, sync_to_thread=False),
             "auth": Provide(lambda: parts.auth, sync_to_thread=False),
-            "live": Provide(lambda: connections, sync_to_thread=False),
+            "live": Provide(lambda: live_connections, sync_to_thread=False),
             "page": Provide(lambda: page_folder, sync_to_thread=False),
             "readiness": Provide(lambda: parts.readiness, sync_to_thread=False),
             "sites": Provide(lambda: known_sites, sync_to_thread=False),
@@ -85,12 +92,12 @@ def create_app(parts: Parts) -> Litestar:
         debug=False,
     )
     # around everything, because Litestar's own hooks miss unknown paths or cost each websocket frame a call
-    app.asgi_handler = with_safe_headers(without_tokens(app.asgi_handler))
+    app.asgi_handler = with_safe_headers(only_known_hosts(without_tokens(app.asgi_handler), parts.origins))
     return app
 
 
 def _live(parts: Parts) -> Live:
     rights = partial(rights_of, sites=frozenset(site.id for site in parts.sites))
     return Live(
-        parts.hub, parts.auth, rights, parts.clock, parts.limits, version=parts.version, times=parts.live_times
+        parts.hub, parts.auth, rights, parts.clock, parts.connections, version=parts.version, times=parts.live_times
     )

@@ -21,7 +21,7 @@ ALLOWED = {
     "mqtt_url": "mqtt://host[:port] or mqtts://host[:port], user:password@ before the host if needed",
     "redis_url": "redis://host:port/0, rediss://... or unix:///path",
     "database_url": "mysql+aiomysql://user:password@host/name or sqlite+aiosqlite:////path",
-    "public_url": "http(s)://host[:port] without a path",
+    "public_url": "http(s)://host[:port] without a path, several separated by commas",
     "mqtt_fingerprint": "the SHA-256 fingerprint of the box's certificate, 64 hexadecimal digits",
     "dialect": "auto or openwb-2",
     "log_level": "debug, info, warning or error",
@@ -29,15 +29,17 @@ ALLOWED = {
     "admin_password": "8 to 256 characters",
     "topic_prefix": "a topic that ends in /, without + and #",
 }
+LISTS = frozenset({"public_url"})
 SECRETS = frozenset({"admin_password", "mqtt_url", "mqtt_password", "redis_url", "database_url"})
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+PerSecond = Annotated[float, Meta(gt=0, le=1_000_000)]
 SiteId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 MqttUrl = Annotated[str, Meta(pattern=r"^mqtts?://[^/\s]+/?$")]
 TopicPrefix = Annotated[str, Meta(pattern=r"^[^+#\x00]+/$")]
 Fingerprint = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$")]
-HttpUrl = Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")]
+HttpUrl = Annotated[str, Meta(pattern=r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?$")]
 Dialect = Literal["auto", "openwb-2"]
 
 
@@ -60,7 +62,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
     data_dir: Path = Path("~/.local/share/openwb-gateway")
-    public_url: HttpUrl | None = None
+    public_url: tuple[HttpUrl, ...] = ()
     admin_password: Annotated[str, Meta(min_length=8, max_length=256)] | None = None
     redis_url: Annotated[str, Meta(pattern=r"^(rediss?|unix)://.+$")] | None = None
     database_url: Annotated[str, Meta(pattern=r"^(mysql\+aiomysql|sqlite\+aiosqlite)://.+$")] | None = None
@@ -91,16 +93,30 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ping_idle_s: Seconds = 30
     gone_after_s: Seconds = 120
     auth_deadline_s: Seconds = 5
+    auth_tries: Count = 3
+    ticket_s: Seconds = 20
+    drain_s: Annotated[float, Meta(ge=0, le=3_600)] = 30
     login_s: Annotated[float, Meta(gt=0, le=31_536_000)] = 43_200
 
     stream_entries: Count = 20_000
     resume_entries: Count = 10_000
     limit_message_bytes: Count = 16_384
+    limit_auth_message_bytes: Count = 4_096
     limit_snapshot_part_bytes: Count = 32_768
     limit_unacknowledged_bytes: Count = 131_072
     limit_subscriptions: Count = 32
     limit_keys: Count = 16
     limit_groups: Count = 256
+    limit_groups_per_user: Count = 64
+    limit_connections_per_user: Count = 20
+    limit_connections_per_address: Count = 100
+    limit_subscribe_burst: Count = 32
+    limit_subscribes_per_s: PerSecond = 5
+    limit_message_burst: Count = 128
+    limit_messages_per_s: PerSecond = 32
+    limit_refusal_burst: Count = 100
+    limit_refusals_per_s: PerSecond = 10
+    limit_queued_requests: Count = 32
 
     sites: tuple[SiteSettings, ...] = ()
 
@@ -160,6 +176,8 @@ def _checked(found: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
         if field is None:
             problems.append(f"{PREFIX}{key.upper()}: there is no such setting")
             continue
+        if key in LISTS and isinstance(given, str):
+            given = [one.strip() for one in given.split(",")]  # noqa: PLW2901 - as a file would have it
         try:
             values[key] = msgspec.convert(given, field.type, strict=False, dec_hook=_path)
         except msgspec.ValidationError as error:

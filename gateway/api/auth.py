@@ -8,13 +8,14 @@ from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, SkipValidation
 
+from gateway.api.connections import Connections
 from gateway.api.errors import problems
-from gateway.api.guards import current_login, source_of
-from gateway.api.live import Live
+from gateway.api.guards import current_login, origin_of, source_of
 from gateway.domain.access import PASSWORD_CHARS, LoginName, Password, Role
 from gateway.services.auth import AuthService
 
 Auth = NamedDependency[SkipValidation[AuthService]]
+All = NamedDependency[SkipValidation[Connections]]
 
 
 class LoginRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +41,26 @@ class LoginAnswer(msgspec.Struct, frozen=True):
     token_type: Literal["Bearer"]
     expires_at: datetime
     user: UserAnswer
+
+
+TicketDevice = Annotated[
+    str,
+    msgspec.Meta(
+        description="The installation of an app, as in the message `auth`: its older websocket is closed.",
+        examples=["phone-3f9a"],
+        min_length=1,
+        max_length=64,
+    ),
+]
+
+
+class TicketRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    device: TicketDevice | None = None
+
+
+class TicketAnswer(msgspec.Struct, frozen=True):
+    ticket: Annotated[str, msgspec.Meta(examples=["Zr5eLh6nPd0sKfUyJ0c9mYb3kq7wT2uVt4mXb1oQv8a"])]
+    expires_at: datetime
 
 
 class MeAnswer(msgspec.Struct, frozen=True):
@@ -79,15 +100,31 @@ async def setup(data: JSONBody[SetupRequest], request: Request[Any, Any, Any], a
     "/auth/logout",
     status_code=204,
     summary="Log out",
-    description="The token is worth nothing from here on. Its websockets are closed: at once those of the process"
-    " that answers, those of other processes within half a minute while the database answers.",
+    description="The token is worth nothing from here on. Its websockets are closed, in every process, within a"
+    " second; within half a minute when the store does not answer.",
     responses=problems(401, 503),
     tags=["login"],
 )
-async def logout(request: Request[Any, Any, Any], auth: Auth, live: NamedDependency[SkipValidation[Live]]) -> None:
+async def logout(request: Request[Any, Any, Any], auth: Auth, connections: All) -> None:
     login = current_login(request)
     await auth.logout(login)
-    live.close_login(login.token_id)
+    connections.end_login(login.token_id)
+
+
+@post(
+    "/auth/ticket",
+    status_code=200,
+    summary="Get a ticket for a websocket",
+    description="For pages, whose scripts cannot send headers with a websocket: offer `gateway.ticket.<ticket>`"
+    " beside the subprotocol `gateway.v1.json`. It is good once, for 20 seconds, for a page of the same origin as the"
+    " one that got it, and only in a handshake, never in an address. The websocket lives as long as the login.",
+    responses=problems(400, 401, 403, 413, 429, 503),
+    tags=["login"],
+)
+async def ticket(data: JSONBody[TicketRequest | None], request: Request[Any, Any, Any], auth: Auth) -> TicketAnswer:
+    device = None if data is None else data.device
+    made = await auth.ticket(current_login(request), origin_of(request), device)
+    return TicketAnswer(made.ticket, moment(made.expires_at))
 
 
 @get("/me", summary="Who is logged in", responses=problems(401, 503), tags=["login"])

@@ -20,6 +20,12 @@ def bearer_token(connection: Connection) -> str | None:
     return token if scheme.lower() == "bearer" and token else None
 
 
+def origin_of(connection: Connection) -> str | None:
+    """The page that asks, as its browser says; None: a program."""
+    origin = connection.headers.get("origin")
+    return None if origin is None else origin.lower()
+
+
 def source_of(connection: Connection) -> str:
     """The address the connection comes from; empty over a unix socket."""
     return connection.client.host if connection.client else ""

@@ -25,7 +25,7 @@ class PartAnswer(msgspec.Struct, frozen=True):
 
 
 class ReadyAnswer(msgspec.Struct, frozen=True):
-    status: Literal["ok", "not_ready"]
+    status: Literal["ok", "not_ready", "draining"]
     parts: tuple[PartAnswer, ...]
 
 
@@ -37,11 +37,13 @@ async def live() -> LiveAnswer:
 @get(
     "/health/ready",
     summary="All parts work",
-    description="Each part, its state and since when; 503 as long as one of them does not work.",
+    description="Each part, its state and since when; 503 as long as one of them does not work, and once this"
+    " process is about to end.",
     responses={503: ResponseSpec(ReadyAnswer, description="Not all parts work.", generate_examples=False)},
     tags=["health"],
 )
 async def ready(readiness: NamedDependency[SkipValidation[Readiness]]) -> Response[ReadyAnswer]:
     parts = tuple(PartAnswer(part.name, part.state, moment(part.since), part.reason) for part in readiness.parts())
-    good = readiness.ready
-    return Response(ReadyAnswer("ok" if good else "not_ready", parts), status_code=200 if good else 503)
+    if readiness.ready:
+        return Response(ReadyAnswer("ok", parts))
+    return Response(ReadyAnswer("draining" if readiness.draining else "not_ready", parts), status_code=503)

@@ -3,7 +3,7 @@
 A connection reads and writes in tasks of its own, so that neither a slow client nor a slow answer holds up the other.
 What goes wrong in one connection ends that connection and no other.
 
-A login that ends in this process takes its connections with it at once. That it was ended elsewhere is seen when the
+A login that ends takes its connections with it (``connections.py``). Where word of it got lost, this is seen when the
 database is asked again, every ``look_again_s``; while the database does not answer, connections stay.
 """
 
@@ -12,40 +12,32 @@ import contextlib
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import structlog
-from litestar import WebSocket, websocket
+from litestar import websocket
 from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 from litestar.params import SkipValidation
 
-from gateway.api.guards import bearer_token
+from gateway.api.connections import Connections, Presence
+from gateway.api.guards import source_of
+from gateway.api.handshake import Logins, Socket, Visitor, visitor_of
 from gateway.api.refusals import refuse
 from gateway.domain.access import Login
 from gateway.domain.clock import Clock
-from gateway.domain.errors import DatabaseUnavailable, GatewayError, InvalidArgument
+from gateway.domain.errors import DatabaseUnavailable, GatewayError
 from gateway.hub.hub import Hub
 from gateway.hub.member import FRAMES, Member, Sink
 from gateway.hub.outbox import Outbox
 from gateway.hub.views import Rights
 from gateway.protocol.frames import Frame, frame
-from gateway.protocol.messages import SUBPROTOCOL, Auth, CloseCode, Limits, ServerInfo
-from gateway.protocol.session import Close, Do, Effects, LookUp, Send, Session
+from gateway.protocol.messages import Auth, CloseCode, ServerInfo
+from gateway.protocol.session import Close, Do, Effects, LookUp, Phase, Send, Session
 
 INTERNAL_ERROR = 1011
-MOST_ENDED_LOGINS = 1_000
 RightsOf = Callable[[Login], Rights]
-Socket = WebSocket[Any, Any, Any]
-
-
-class Logins(Protocol):
-    """Who may come in, and who may stay; both ask the database."""
-
-    async def whoami(self, token: str) -> Login: ...
-
-    async def still_valid(self, login: Login) -> bool: ...
 
 
 class LiveTimes(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +63,7 @@ class Live:
         logins: Logins,
         rights_of: RightsOf,
         clock: Clock,
-        limits: Limits,
+        connections: Connections,
         *,
         version: str,
         times: LiveTimes | None = None,
@@ -81,50 +73,41 @@ class Live:
         self.logins = logins
         self.rights_of = rights_of
         self.clock = clock
-        self.limits = limits
+        self.limits = connections.limits
         self.server = ServerInfo(version=version)
         self.times = times or LiveTimes()
         self.new_id = new_id
+        self.connections = connections
         self._connections: dict[Connection, None] = {}
-        self._ended_logins: deque[int] = deque(maxlen=MOST_ENDED_LOGINS)
 
     def __len__(self) -> int:
         return len(self._connections)
 
     async def serve(self, socket: Socket) -> None:
         """Carry one connection from handshake to end."""
-        offered = socket.scope["subprotocols"]
         try:
-            if offered and SUBPROTOCOL not in offered:
-                raise InvalidArgument(f"offer the subprotocol {SUBPROTOCOL}, or none")
-            token = bearer_token(socket)
-            login = None if token is None else await self.logins.whoami(token)
+            with self.connections.arriving(source_of(socket)):
+                visitor = await visitor_of(socket, self.logins)
+                self.connections.check_open()
+                await self._open(socket, visitor)
         except GatewayError as error:
             await refuse(socket.scope, socket.send, error)
-            return
-        await socket.accept(SUBPROTOCOL if offered else None)
-        connection = Connection(self, socket, login)
+
+    async def _open(self, socket: Socket, visitor: Visitor) -> None:
+        await socket.accept(visitor.subprotocol)
+        connection = Connection(self, socket, visitor)
         self._connections[connection] = None
         try:
-            await connection.run()
+            with self.connections.holding(connection.presence):
+                await connection.run()
         finally:
             del self._connections[connection]
-
-    def close_login(self, token_id: int) -> None:
-        """The login is over: end its connections, also those that are just about to be opened."""
-        self._ended_logins.append(token_id)
-        for connection in list(self._connections):
-            connection.check_login()
-
-    def is_over(self, login: Login) -> bool:
-        """Whether the login was ended from here; of all others the database says so when it is asked again."""
-        return login.token_id in self._ended_logins
 
 
 class Connection:
     """One socket. ``run`` ends when either side ends it."""
 
-    def __init__(self, live: Live, socket: Socket, login: Login | None) -> None:
+    def __init__(self, live: Live, socket: Socket, visitor: Visitor) -> None:
         self._live = live
         self._socket = socket
         extensions: Mapping[str, Any] = socket.scope.get("extensions") or {}
@@ -135,8 +118,15 @@ class Connection:
         self._authenticated = asyncio.Event()
         self._lookups: deque[Auth] = deque()
         self._lookup_wanted = asyncio.Event()
+        self.presence = Presence(live.new_id(), self.close, self.announce_drain)
         self._session = Session(
-            server=live.server, limits=live.limits, now=live.clock.now, connection=live.new_id(), login=login
+            server=live.server,
+            limits=live.limits,
+            now=live.clock.now,
+            monotonic=live.clock.monotonic,
+            connection=self.presence.id,
+            login=visitor.login,
+            device=visitor.device,
         )
 
     async def run(self) -> None:
@@ -149,8 +139,7 @@ class Connection:
                     tasks.create_task(self._guarded(self._look_up()), name="live lookup"),
                     tasks.create_task(self._guarded(self._watch_time()), name="live time"),
                 ]
-                self._act(self._session.start())
-                self._welcome()
+                self._greet()
                 ended = await self._ended
                 for task in others:
                     task.cancel()
@@ -167,18 +156,22 @@ class Connection:
                 async with asyncio.timeout(self._live.times.close_within_s):
                     await self._socket.close(ended.code, ended.reason)
 
-    def check_login(self) -> None:
-        """Close if the login is over."""
-        login = self._session.login
-        if login is None:
-            return
-        if self._live.is_over(login):
+    def close(self, code: CloseCode, reason: str) -> None:
+        """End the connection; what was written before still goes out."""
+        self._act(self._session.close(code, reason))
+
+    def announce_drain(self, within_s: float) -> None:
+        """Tell that the connection will be closed within that time."""
+        self._act(self._session.drain(within_s))
+
+    def _check_login(self, login: Login) -> None:
+        if self._live.connections.is_over(login):
             self._login_ended()
         elif login.expires_at <= self._live.clock.now():
-            self._act(self._session.close(CloseCode.LOGIN_EXPIRED, "the login has expired: log in again"))
+            self.close(CloseCode.LOGIN_EXPIRED, "the login has expired: log in again")
 
     def _login_ended(self) -> None:
-        self._act(self._session.close(CloseCode.LOGIN_ENDED, "the login was ended"))
+        self.close(CloseCode.LOGIN_ENDED, "the login was ended")
 
     def _act(self, effects: Effects) -> None:
         for effect in effects:
@@ -199,14 +192,34 @@ class Connection:
 
     def _joined(self) -> Member:
         if self._member is None:
-            assert self._session.login is not None
-            self._member = self._live.hub.join(self._sink, self._live.rights_of(self._session.login))
+            login = self._session.login
+            assert login is not None
+            self._member = self._live.hub.join(self._sink, self._live.rights_of(login), login.user_id)
         return self._member
 
-    def _welcome(self) -> None:
-        if self._session.login is not None:
-            self._authenticated.set()
-            self.check_login()
+    def _greet(self) -> None:
+        login = self._session.login
+        if login is None:
+            self._act(self._session.start())
+        elif self._has_room(login, self._session.device):
+            self._act(self._session.start())
+            self._welcome(login)
+
+    def _recognised(self, login: Login, device: str | None) -> None:
+        if self._session.phase is Phase.checking and self._has_room(login, device):
+            self._act(self._session.recognised(login))
+            self._welcome(login)
+
+    def _has_room(self, login: Login, device: str | None) -> bool:
+        if self._live.connections.admit(self.presence, login, device):
+            return True
+        most = self._live.limits.connections_per_user
+        self.close(CloseCode.TOO_MANY_CONNECTIONS, f"at most {most} connections of one user")
+        return False
+
+    def _welcome(self, login: Login) -> None:
+        self._authenticated.set()
+        self._check_login(login)
 
     # --- the tasks --------------------------------------------------------------------------------------------------
 
@@ -252,8 +265,7 @@ class Connection:
                 except GatewayError as error:
                     self._act(self._session.not_recognised(error))
                 else:
-                    self._act(self._session.recognised(login))
-                    self._welcome()
+                    self._recognised(login, auth.device)
 
     async def _watch_time(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -264,7 +276,7 @@ class Connection:
             # wall time may jump, and another process may end the login: looked at again and again
             left_s = max(0.01, login.expires_at - self._live.clock.now())
             await asyncio.sleep(min(left_s, self._live.times.look_again_s))
-            self.check_login()
+            self._check_login(login)
             with contextlib.suppress(DatabaseUnavailable):
                 if not await self._live.logins.still_valid(login):
                     self._login_ended()

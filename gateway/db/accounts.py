@@ -1,6 +1,6 @@
 """Queries about users and tokens: connection in, domain records out."""
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -90,6 +90,16 @@ async def add_token(
 
 async def login_by_digest(connection: AsyncConnection, kind: TokenKind, digest: str, now: float) -> Login | None:
     """The valid token of that kind, of a user who is not disabled."""
+    return await _login(connection, TokenRow.digest == digest, TokenRow.kind == kind.value, TokenRow.expires_at > now)
+
+
+async def login_by_id(connection: AsyncConnection, token_id: int, now: float) -> Login | None:
+    """The valid login, of a user who is not disabled."""
+    is_login = TokenRow.kind == TokenKind.login.value
+    return await _login(connection, TokenRow.id == token_id, is_login, TokenRow.expires_at > now)
+
+
+async def _login(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> Login | None:
     row = (
         await connection.execute(
             select(
@@ -102,12 +112,7 @@ async def login_by_digest(connection: AsyncConnection, kind: TokenKind, digest: 
                 UserRow.role,
             )
             .join(UserRow, UserRow.id == TokenRow.user_id)
-            .where(
-                TokenRow.digest == digest,
-                TokenRow.kind == kind.value,
-                TokenRow.expires_at > now,
-                *UNENDED,
-            )
+            .where(*conditions, *UNENDED)
         )
     ).one_or_none()
     if row is None:

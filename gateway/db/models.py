@@ -79,3 +79,13 @@ class TokenRow(Base):
     expires_at: Mapped[float] = mapped_column(UtcTime(), index=True)
     last_used_at: Mapped[float | None] = mapped_column(UtcTime())
     revoked_at: Mapped[float | None] = mapped_column(UtcTime())
+
+
+class TicketRow(Base):
+    __tablename__ = "tickets"
+
+    digest: Mapped[str] = mapped_column(exact(64), primary_key=True)
+    token_id: Mapped[int] = mapped_column(identity(), ForeignKey("tokens.id", ondelete="CASCADE"), index=True)
+    origin: Mapped[str | None] = mapped_column(exact(300))
+    device: Mapped[str | None] = mapped_column(exact(64))
+    expires_at: Mapped[float] = mapped_column(UtcTime())

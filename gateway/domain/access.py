@@ -51,6 +51,22 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
     last_used_at: float | None = None
 
 
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """Opens one websocket for the login ``token_id``, from the page ``origin`` (None: for a program)."""
+
+    token_id: int
+    origin: str | None
+    device: str | None
+    expires_at: float
+
+
+class Redeemed(msgspec.Struct, frozen=True):
+    """Whom a one-time ticket stood for, and on which device."""
+
+    login: Login
+    device: str | None = None
+
+
 def scopes_of(role: Role) -> tuple[str, ...]:
     """What a login of that role may do."""
     return (role.value,)

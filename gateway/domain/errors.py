@@ -13,11 +13,13 @@
     │   ├── Unauthenticated     unauthenticated
     │   ├── BadCredentials      bad_credentials
     │   ├── Forbidden           forbidden
+    │   ├── Misdirected         misdirected
     │   └── LimitExceeded       temporary
     │       ├── RateLimited             rate_limited
     │       ├── TooManySubscriptions    too_many_subscriptions
     │       └── TooManyViews            too_many_views
     ├── Unavailable             temporary: a part of ours is out of reach
+    │   ├── Draining            draining: this process is about to end
     │   ├── StoreUnavailable    store_unavailable
     │   ├── DatabaseUnavailable database_unavailable
     │   ├── BrokerUnavailable   broker_unavailable
@@ -89,6 +91,12 @@ class Forbidden(RequestError):
     code = "forbidden"
 
 
+class Misdirected(RequestError):
+    """The caller reached us by a name that is not ours."""
+
+    code = "misdirected"
+
+
 class LimitExceeded(RequestError):
     code = "limit_exceeded"
     temporary = True
@@ -109,6 +117,10 @@ class TooManyViews(LimitExceeded):
 class Unavailable(GatewayError):
     code = "unavailable"
     temporary = True
+
+
+class Draining(Unavailable):
+    code = "draining"
 
 
 class StoreUnavailable(Unavailable):

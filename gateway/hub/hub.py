@@ -6,7 +6,7 @@ registration of who gets it: a subscription is made in one tick (architecture 6)
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from itertools import count
 
 from msgspec import UNSET
@@ -17,6 +17,7 @@ from gateway.domain.filters import Filter
 from gateway.domain.values import Delta, Position, SiteState
 from gateway.hub.group import Group, rounded_up
 from gateway.hub.member import Member, Sink, Standing, Subscription
+from gateway.hub.shares import Shares
 from gateway.hub.site import RETRY_AFTER_S, Knowledge, Site
 from gateway.hub.views import Allowed, Rights, view_of
 from gateway.protocol.frames import frame
@@ -44,7 +45,8 @@ class Hub:
         self._clock = clock
         self._limits = limits
         self._sites = {name: Site(name, limits, resume_entries, numbers.__next__) for name in sites}
-        self._members: dict[Member, None] = {}
+        self._members: dict[Member, Hashable] = {}
+        self._shares = Shares()
         self._wake = asyncio.Event()
 
     # --- the source -------------------------------------------------------------------------------------------------
@@ -91,18 +93,18 @@ class Hub:
 
     # --- connections ------------------------------------------------------------------------------------------------
 
-    def join(self, sink: Sink, rights: Rights) -> Member:
-        """A connection of somebody with these rights; ``leave`` must follow."""
+    def join(self, sink: Sink, rights: Rights, user: Hashable = None) -> Member:
+        """A connection of a user with these rights; ``leave`` must follow. None: a user with no other connection."""
         member = Member(sink, rights, self._limits.unacknowledged_bytes)
         sink.on_drained = member.drained
-        self._members[member] = None
+        self._members[member] = member if user is None else user
         return member
 
     def leave(self, member: Member) -> None:
         """The connection has ended, in whatever state."""
-        self._members.pop(member, None)
         for subscription in list(member.subscriptions.values()):
             self._end(subscription)
+        self._members.pop(member, None)
 
     def do(self, member: Member, request: Request) -> None:
         """Carry out a request and write its answer, and what follows from it, to the member's sink."""
@@ -154,7 +156,7 @@ class Hub:
             return
         if len(member.subscriptions) >= self._limits.subscriptions:
             raise TooManySubscriptions(f"a connection has at most {self._limits.subscriptions} subscriptions")
-        self._check_room(site, known)
+        self._check_room(member, site, known)
         subscription = self._begin(member, site.group(view, interval_ms, self._clock.monotonic()), wanted)
         held = request.held
         if held is not None and held.view == view.name and state.can_resume(Position(held.epoch, held.seq)):
@@ -174,7 +176,7 @@ class Hub:
         known = site.groups.get((view, interval_ms))
         if known is not old:
             site.current_state()
-            self._check_room(site, known)
+            self._check_room(member, site, known, leaving=old)
         subscription.wanted = wanted
         group = site.group(view, interval_ms, self._clock.monotonic())
         how: How = "unchanged"
@@ -238,7 +240,13 @@ class Hub:
             raise NotFound(f"this connection has no subscription {number}")
         return found
 
-    def _check_room(self, site: Site, known: Group | None) -> None:
+    def _check_room(self, member: Member, site: Site, known: Group | None, leaving: Group | None = None) -> None:
+        user, most = self._members[member], self._limits.groups_per_user
+        if known is None or not self._shares.has(user, known.number):
+            kept = self._shares.count(user) - (leaving is not None and self._shares.is_last(user, leaving.number))
+            if kept >= most:
+                problem = f"you have {most} different views open; end one, or ask for one of them again"
+                raise TooManyViews(problem, retry_after_s=10 * RETRY_AFTER_S)
         most = self._limits.groups_per_site
         if known is None and len(site.groups) >= most:
             problem = f"{most} different views of site {site.name!r} are open; ask for one that others have, or later"
@@ -254,8 +262,7 @@ class Hub:
 
     def _begin(self, member: Member, group: Group, wanted: Filter) -> Subscription:
         subscription = Subscription(member, group, wanted)
-        group.members[subscription] = None
-        member.subscriptions[group.number] = subscription
+        self._enter(subscription, group)
         return subscription
 
     def _moved(self, subscription: Subscription, group: Group) -> Subscription:
@@ -268,16 +275,21 @@ class Hub:
             return there
         old = subscription.group
         subscription.move(group)
-        del old.members[subscription]
-        del member.subscriptions[old.number]
-        self._sites[old.view.site].drop_if_empty(old)
-        group.members[subscription] = None
-        member.subscriptions[group.number] = subscription
+        self._leave(subscription, old)
+        self._enter(subscription, group)
         return subscription
 
     def _end(self, subscription: Subscription) -> None:
         subscription.pause()
-        group = subscription.group
+        self._leave(subscription, subscription.group)
+
+    def _enter(self, subscription: Subscription, group: Group) -> None:
+        group.members[subscription] = None
+        subscription.member.subscriptions[group.number] = subscription
+        self._shares.add(self._members[subscription.member], group.number)
+
+    def _leave(self, subscription: Subscription, group: Group) -> None:
         del group.members[subscription]
         del subscription.member.subscriptions[group.number]
+        self._shares.drop(self._members[subscription.member], group.number)
         self._sites[group.view.site].drop_if_empty(group)

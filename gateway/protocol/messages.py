@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from gateway.domain.errors import GatewayError, InvalidArgument, MessageTooLarge, UnknownField, UnknownMessage
 
 SUBPROTOCOL = "gateway.v1.json"
+TICKET_PREFIX = "gateway.ticket."
 VERSION = 1
 MOST_SHOWN_CHARS = 60
 
@@ -30,11 +31,21 @@ class Limits(Struct, frozen=True, kw_only=True):
     """What a connection may use; ``hello`` tells them. The defaults are those of the protocol's description."""
 
     message_bytes: int = 16_384
+    auth_message_bytes: int = 4_096
     snapshot_part_bytes: int = 32_768
     unacknowledged_bytes: int = 131_072
     subscriptions: int = 32
     keys_per_subscription: int = 16
     groups_per_site: int = 256
+    groups_per_user: int = 64
+    connections_per_user: int = 20
+    connections_per_address: int = 100
+    subscribe_burst: int = 32
+    subscribes_per_s: float = 5.0
+    message_burst: int = 128
+    messages_per_s: float = 32.0
+    refusal_burst: int = 100
+    refusals_per_s: float = 10.0
     queued_requests: int = 32
     auth_deadline_s: float = 5.0
     auth_tries: int = 3
@@ -45,9 +56,13 @@ class CloseCode(IntEnum):
     """Why the server ends a connection. The range tells a client what to do, see ``retry_class``."""
 
     AUTH_FAILED = 4001
+    REPLACED = 4005
+    ABUSE = 4008
     LOGIN_ENDED = 4010
     GONE = 4102
     AUTH_TIMEOUT = 4103
+    TOO_MANY_CONNECTIONS = 4104
+    DRAINING = 4201
     LOGIN_EXPIRED = 4203
 
 
@@ -246,7 +261,7 @@ class MessageReader:
     """Reads what clients send."""
 
     def __init__(self, message_bytes: int) -> None:
-        self._message_bytes = message_bytes
+        self.message_bytes = message_bytes
         self._decoder = msgspec.json.Decoder(ClientMessage)
         self._known = {kind.__struct_config__.tag: kind for kind in (Auth, Subscribe, Update, Unsubscribe, Ping)}
 
@@ -255,8 +270,8 @@ class MessageReader:
         if not isinstance(received, str):
             raise Refused(InvalidArgument("a message is sent as text, this one came as binary"), None)
         raw = received.encode("utf-8", "surrogatepass")
-        if len(raw) > self._message_bytes:
-            problem = f"a message has at most {self._message_bytes} bytes, this one {len(raw)}"
+        if len(raw) > self.message_bytes:
+            problem = f"a message has at most {self.message_bytes} bytes here, this one {len(raw)}"
             raise Refused(MessageTooLarge(problem), None)
         try:
             message: ClientMessage = self._decoder.decode(raw)

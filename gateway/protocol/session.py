@@ -10,7 +10,11 @@ Rules:
 * ``authenticated``: requests are done at once.
 * ``closed``: the server's decision; whatever still comes is ignored.
 * ``ping`` is answered in every phase but ``closed``; what cannot be read is refused with the reason, and the
-  conversation goes on.
+  conversation goes on. Until somebody is ``authenticated`` a message has at most ``limits.auth_message_bytes``.
+* Messages come at ``limits.messages_per_s``, ``subscribe`` and ``update`` at ``limits.subscribes_per_s``, with a
+  burst of each; beyond, they are refused: rate_limited.
+* Who goes on being refused, for whatever reason, ``limits.refusal_burst`` times at once or ``limits.refusals_per_s``
+  for long, is closed (4008): no work is done for somebody who does not listen.
 * Who showed a token before the conversation began (Authorization header) starts out ``authenticated``.
 * Whoever is not ``authenticated`` within ``limits.auth_deadline_s`` is closed (4103).
 """
@@ -23,12 +27,15 @@ from typing import Any, TypeAlias
 import msgspec
 
 from gateway.domain.access import Login
+from gateway.domain.buckets import TokenBucket
 from gateway.domain.errors import Conflict, GatewayError, RateLimited, Unauthenticated, Unavailable
 from gateway.protocol.messages import (
     Auth,
     Authenticated,
     ClientMessage,
     CloseCode,
+    Drain,
+    Error,
     Hello,
     Limits,
     MessageReader,
@@ -95,18 +102,24 @@ class Session:
         server: ServerInfo,
         limits: Limits,
         now: Callable[[], float],
+        monotonic: Callable[[], float],
         connection: str,
         login: Login | None = None,
+        device: str | None = None,
     ) -> None:
         self.phase = Phase.greeted if login is None else Phase.authenticated
         self.login = login
-        self.device: str | None = None
+        self.device = device
         self._server = server
         self._limits = limits
         self._now = now
+        self._monotonic = monotonic
         self._connection = connection
-        self._reader = MessageReader(limits.message_bytes)
-        self._refusals = 0
+        self._reader = MessageReader(limits.auth_message_bytes if login is None else limits.message_bytes)
+        self._messages = TokenBucket(limits.message_burst, limits.messages_per_s)
+        self._subscribes = TokenBucket(limits.subscribe_burst, limits.subscribes_per_s)
+        self._refusals = TokenBucket(limits.refusal_burst, limits.refusals_per_s)
+        self._wrong_tokens = 0
         self._looking_up: Auth | None = None
         self._queued: list[Request] = []
 
@@ -124,13 +137,11 @@ class Session:
         """What a client's message brings about."""
         if self.phase is Phase.closed:
             return []
-        try:
-            message = self._reader.read(received)
-        except Refused as refused:
-            return [Send(error_message(refused.error, refused.request_id))]
-        if isinstance(message, Ping):
-            return [Send(Pong())]
-        return STEPS[self.phase, type(message)](self, message)
+        effects = self._answer(received)
+        refused = any(isinstance(effect, Send) and isinstance(effect.message, Error) for effect in effects)
+        if refused and self._refusals.take(self._monotonic()):
+            effects += self.close(CloseCode.ABUSE, "too many messages that were refused")
+        return effects
 
     def recognised(self, login: Login) -> Effects:
         """The token that was looked up is this login's."""
@@ -140,6 +151,7 @@ class Session:
         self.phase = Phase.authenticated
         self.login = login
         self.device = auth.device
+        self._reader.message_bytes = self._limits.message_bytes
         return [Send(self._authenticated(login, auth.id)), *(Do(request) for request in queued)]
 
     def not_recognised(self, error: GatewayError) -> Effects:
@@ -147,21 +159,25 @@ class Session:
         auth, queued = self._answered()
         if auth is None:
             return []
-        self._refusals += not isinstance(error, Unavailable)
+        self._wrong_tokens += not isinstance(error, Unavailable)
         effects: Effects = [Send(error_message(error, auth.id))]
         effects += (
             _refuse(request, Unauthenticated("nobody is authenticated on this connection")) for request in queued
         )
-        if self._refusals < self._limits.auth_tries:
+        if self._wrong_tokens < self._limits.auth_tries:
             self.phase = Phase.greeted
             return effects
-        return effects + self.close(CloseCode.AUTH_FAILED, f"no valid token in {self._refusals} tries")
+        return effects + self.close(CloseCode.AUTH_FAILED, f"no valid token in {self._wrong_tokens} tries")
 
     def deadline_passed(self) -> Effects:
         """``limits.auth_deadline_s`` have passed since the start."""
         if self.phase is Phase.authenticated:
             return []
         return self.close(CloseCode.AUTH_TIMEOUT, f"not authenticated within {self._limits.auth_deadline_s:g} s")
+
+    def drain(self, within_s: float) -> Effects:
+        """The process ends; ``close`` follows within that time."""
+        return [] if self.phase is Phase.closed else [Send(Drain(within_s=within_s))]
 
     def close(self, code: CloseCode, reason: str) -> Effects:
         """End the conversation from the server's side; only the first reason counts."""
@@ -170,6 +186,22 @@ class Session:
         self.phase = Phase.closed
         self._answered()
         return [Close(code, reason)]
+
+    def _answer(self, received: str | bytes) -> Effects:
+        try:
+            message = self._reader.read(received)
+        except Refused as refused:
+            return [Send(error_message(refused.error, refused.request_id))]
+        request_id = None if isinstance(message, Ping) else message.id
+        wait_s = self._messages.take(self._monotonic())
+        if wait_s:
+            return [_too_often("messages", self._limits.messages_per_s, wait_s, request_id)]
+        if isinstance(message, Ping):
+            return [Send(Pong())]
+        wait_s = self._subscribes.take(self._monotonic()) if isinstance(message, Subscribe | Update) else 0.0
+        if wait_s:
+            return [_too_often("subscribe and update", self._limits.subscribes_per_s, wait_s, request_id)]
+        return STEPS[self.phase, type(message)](self, message)
 
     def _answered(self) -> tuple[Auth | None, list[Request]]:
         """What was looked up and what waited for it, which are then forgotten."""
@@ -207,6 +239,11 @@ class Session:
 
 def _refuse(request: Request, error: GatewayError) -> Send:
     return Send(error_message(error, request.id))
+
+
+def _too_often(what: str, per_s: float, wait_s: float, request_id: int | None) -> Send:
+    problem = f"{what}: at most {per_s:g} a second here"
+    return Send(error_message(RateLimited(problem, retry_after_s=wait_s), request_id))
 
 
 Step: TypeAlias = Callable[[Session, Any], Effects]

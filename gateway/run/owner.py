@@ -53,14 +53,25 @@ def _innermost(error: BaseException) -> BaseException:
     return _innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
+class Stop(asyncio.Event):
+    """Set: stop in good order. ``at_once`` set as well: without waiting for anybody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_once = asyncio.Event()
+
+
 @contextlib.contextmanager
-def stop_on_signals() -> Iterator[asyncio.Event]:
-    """An event that SIGINT or SIGTERM sets; a second one ends the process the hard way."""
-    stop = asyncio.Event()
+def stop_on_signals() -> Iterator[Stop]:
+    """SIGINT or SIGTERM asks to stop, a second one to hurry; a third one ends the process the hard way."""
+    stop = Stop()
     loop = asyncio.get_running_loop()
 
     def ask() -> None:
-        stop.set()
+        if not stop.is_set():
+            stop.set()
+            return
+        stop.at_once.set()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
 

@@ -27,6 +27,9 @@ from gateway.simulator.player import Player
 from gateway.store.embedded import EmbeddedValkey
 from gateway.version import VERSION
 
+# Ctrl-C at home: there is no other process to which clients could be spread
+MOST_DRAIN_S = 1.0
+
 
 async def run_up(settings: Settings) -> None:
     """``openwb-gateway up``: until a signal."""
@@ -63,7 +66,8 @@ async def run_up(settings: Settings) -> None:
             )
         )
         services.update(made.services)
-        await serve(msgspec.structs.replace(made, services=services), listening, settings, stop)
+        drain_s = min(settings.drain_s, MOST_DRAIN_S)
+        await serve(msgspec.structs.replace(made, services=services, drain_s=drain_s), listening, settings, stop)
     click.echo("stopped")
 
 
@@ -82,7 +86,7 @@ def _box(site: SiteSettings) -> str:
 
 
 def _announcer(settings: Settings, here: str, *, demo: bool) -> Callable[[SetupToken | None], None]:
-    base = settings.public_url or here
+    base = settings.public_url[0] if settings.public_url else here
 
     def announce(link: SetupToken | None) -> None:
         lines = [f"openwb-gateway {VERSION}", f"  page     {base}/"]

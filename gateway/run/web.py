@@ -12,24 +12,28 @@ import structlog
 from litestar import Litestar
 from redis.asyncio import Redis
 
+from gateway.api.connections import Connections
 from gateway.api.sites import SiteInfo
 from gateway.app import Parts, create_app
 from gateway.db.engine import Database
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.errors import SettingsError
+from gateway.domain.origins import Origins
 from gateway.domain.throttle import Patience, Throttle
 from gateway.domain.values import Delta
 from gateway.hub.hub import Hub
 from gateway.protocol.flow import Pace
 from gateway.protocol.messages import Limits
+from gateway.run.drain import drain
 from gateway.run.links import LinkReports
-from gateway.run.owner import Service, run_until, stop_on_signals
+from gateway.run.owner import Service, Stop, run_until, stop_on_signals
 from gateway.server import address, bind, make_server
 from gateway.services.auth import AuthService, AuthTimes, SetupToken
 from gateway.services.passwords import HashCost, Passwords
 from gateway.services.readiness import Probe, Readiness
 from gateway.settings import Settings, SiteSettings
 from gateway.store.follow import Follower, OnStep, Reachable, Step, Unreachable
+from gateway.store.notices import NoticeBoard
 from gateway.store.redis import SiteStore, close_client, open_client
 from gateway.version import VERSION
 
@@ -41,9 +45,12 @@ log = structlog.get_logger(__name__)
 
 
 class Web(msgspec.Struct, frozen=True):
-    """The application and the services behind it."""
+    """The application and the services behind it. ``drain_s``: how long a stop may take to send clients away."""
 
     app: Litestar
+    readiness: Readiness
+    connections: Connections
+    drain_s: float
     services: dict[str, Service]
 
 
@@ -60,7 +67,7 @@ async def run_web(settings: Settings) -> None:
             "GATEWAY_MQTT_URL: name the box that the bridge serves, or [[site]] tables in GATEWAY_CONFIG"
         )
     with stop_on_signals() as stop, closing(bind(settings.host, settings.port)) as listening:
-        base = settings.public_url or address(listening)
+        base = settings.public_url[0] if settings.public_url else address(listening)
 
         def announce(link: SetupToken | None) -> None:
             log.info("ready", page=base)
@@ -75,7 +82,7 @@ async def run_web(settings: Settings) -> None:
             await serve(made, listening, settings, stop)
 
 
-async def serve(made: Web, listening: socket.socket, settings: Settings, stop: asyncio.Event) -> None:
+async def serve(made: Web, listening: socket.socket, settings: Settings, stop: Stop) -> None:
     """Run the services and the server until ``stop``. The server ends first, so that no request is cut off."""
     server = make_server(made.app, message_bytes=settings.limit_message_bytes, pace=pace_of(settings))
     ended = asyncio.Event()
@@ -89,6 +96,7 @@ async def serve(made: Web, listening: socket.socket, settings: Settings, stop: a
 
     async def ending() -> None:
         await stop.wait()
+        await drain(server, made.connections, made.readiness, made.drain_s, stop.at_once)
         server.should_exit = True
         await asyncio.Event().wait()
 
@@ -108,34 +116,53 @@ async def web(
 ) -> AsyncIterator[Web]:
     """The web process's parts; ``announce`` is called once, when somebody can log in or be set up."""
     clock, limits = SystemClock(), limits_of(settings)
+    connect = partial(open_client, redis_url, settings.redis_timeout_s)
     async with AsyncExitStack() as stack:
-        redis = open_client(redis_url, settings.redis_timeout_s)
-        stack.push_async_callback(close_client, redis)
-        database = Database(database_url)
-        stack.push_async_callback(database.dispose)
+        database, store = _opened(settings, database_url, connect, stack)
         hub = Hub((site.id for site in sites), clock, limits, resume_entries=settings.resume_entries)
-        store = SiteStore(redis, ring=settings.resume_entries, answer_s=settings.redis_timeout_s)
+        board = NoticeBoard(connect, answer_s=settings.redis_timeout_s)
+        connections = Connections(limits, tell=board.tell)
         auth = _auth(settings, database, clock)
-
-        async def prepare() -> None:
-            await database.migrate()
-            announce(await auth.ensure_admin(settings.admin_password))
-
-        probe = Probe(readiness, DATABASE, prepare=prepare, check=database.ping)
         parts = Parts(
             clock=clock,
             sites=tuple(SiteInfo(site.id, site.name, site.dialect) for site in sites),
             hub=hub,
             auth=auth,
             readiness=readiness,
+            connections=connections,
+            origins=Origins(settings.public_url, settings.host),
             page_dir=PAGE,
             version=VERSION,
             limits=limits,
         )
-        links = LinkReports(sites, hub, readiness, counts=links_count)
-        connect = partial(open_client, redis_url, settings.redis_timeout_s)
-        follow = _following(store, sites, connect, _reporting(hub, readiness, links))
-        yield Web(create_app(parts), {"hub": hub.run, "follower": follow, "database": probe.run})
+        on_step = _reporting(hub, readiness, LinkReports(sites, hub, readiness, counts=links_count))
+        services: dict[str, Service] = {
+            "hub": hub.run,
+            "follower": _following(store, sites, connect, on_step),
+            "database": _probe(settings, database, auth, readiness, announce).run,
+            "notices": partial(board.run, connections.on_notice),
+        }
+        yield Web(create_app(parts), readiness, connections, settings.drain_s, services)
+
+
+def _opened(
+    settings: Settings, database_url: str, connect: Callable[[], Redis], stack: AsyncExitStack
+) -> tuple[Database, SiteStore]:
+    redis = connect()
+    stack.push_async_callback(close_client, redis)
+    database = Database(database_url)
+    stack.push_async_callback(database.dispose)
+    return database, SiteStore(redis, ring=settings.resume_entries, answer_s=settings.redis_timeout_s)
+
+
+def _probe(
+    settings: Settings, database: Database, auth: AuthService, readiness: Readiness, announce: Announce
+) -> Probe:
+    async def prepare() -> None:
+        await database.migrate()
+        announce(await auth.ensure_admin(settings.admin_password))
+
+    return Probe(readiness, DATABASE, prepare=prepare, check=database.ping)
 
 
 def _following(
@@ -148,7 +175,7 @@ def _following(
 
 
 def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:
-    times = AuthTimes(login_s=settings.login_s)
+    times = AuthTimes(login_s=settings.login_s, ticket_s=settings.ticket_s)
     return AuthService(database, clock, Passwords(HashCost()), Throttle(Patience()), times=times)
 
 
@@ -180,11 +207,23 @@ def limits_of(settings: Settings) -> Limits:
     """The limits of a connection as the settings have them."""
     return Limits(
         message_bytes=settings.limit_message_bytes,
+        auth_message_bytes=settings.limit_auth_message_bytes,
         snapshot_part_bytes=settings.limit_snapshot_part_bytes,
         unacknowledged_bytes=settings.limit_unacknowledged_bytes,
         subscriptions=settings.limit_subscriptions,
         keys_per_subscription=settings.limit_keys,
         groups_per_site=settings.limit_groups,
+        groups_per_user=settings.limit_groups_per_user,
+        connections_per_user=settings.limit_connections_per_user,
+        connections_per_address=settings.limit_connections_per_address,
+        subscribe_burst=settings.limit_subscribe_burst,
+        subscribes_per_s=settings.limit_subscribes_per_s,
+        message_burst=settings.limit_message_burst,
+        messages_per_s=settings.limit_messages_per_s,
+        refusal_burst=settings.limit_refusal_burst,
+        refusals_per_s=settings.limit_refusals_per_s,
+        queued_requests=settings.limit_queued_requests,
         auth_deadline_s=settings.auth_deadline_s,
+        auth_tries=settings.auth_tries,
         heartbeat_s=settings.heartbeat_s,
     )

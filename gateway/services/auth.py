@@ -5,6 +5,8 @@ Rules:
 * A token is 256 random bits; the database holds its SHA-256 only, and no log line or URL ever holds it. The set-up
   link carries its token behind the ``#``, which browsers send to nobody.
 * A wrong name and a wrong password get the same answer, after the same work.
+* A ticket stands for a login for ``ticket_s``, once, and for the page that it was made for. Whoever shows it uses it
+  up, rightly or not.
 * Until somebody has a password, each call of ``ensure_admin`` makes a new set-up link and ends the older ones. The
   link works once, for ``setup_s``, and only from this machine or its local network.
 """
@@ -17,12 +19,14 @@ from collections.abc import Callable
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.db import accounts
+from gateway.db import accounts, tickets
 from gateway.db.engine import Database
 from gateway.domain.access import (
     PASSWORD_CHARS,
     Login,
+    Redeemed,
     Role,
+    Ticket,
     TokenKind,
     User,
     check_new_password,
@@ -47,6 +51,7 @@ from gateway.services.passwords import Passwords
 ADMIN = "admin"
 MAX_TOKEN_CHARS = 128
 MAX_LABEL_CHARS = 200
+MOST_TICKETS = 20
 
 
 class AuthTimes(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +59,7 @@ class AuthTimes(msgspec.Struct, frozen=True, kw_only=True):
 
     login_s: float = 12 * 3600
     setup_s: float = 3600
+    ticket_s: float = 20
     remember_expired_s: float = 30 * 86_400
     note_use_every_s: float = 300
 
@@ -63,6 +69,13 @@ class NewLogin(msgspec.Struct, frozen=True):
 
     token: str
     user: User
+    expires_at: float
+
+
+class NewTicket(msgspec.Struct, frozen=True):
+    """A ticket just made; the only time it is seen."""
+
+    ticket: str
     expires_at: float
 
 
@@ -127,6 +140,30 @@ class AuthService:
         if login is None:
             raise Unauthenticated("the token is unknown, expired or revoked; log in again")
         return login
+
+    async def ticket(self, login: Login, origin: str | None, device: str | None) -> NewTicket:
+        """A ticket for the login, for the page ``origin``; raises RateLimited when it has too many unused ones."""
+        ticket, now = self._new_token(), self._clock.now()
+        expires_at = min(now + self._times.ticket_s, login.expires_at)
+        made = Ticket(token_id=login.token_id, origin=origin, device=device, expires_at=expires_at)
+        async with self._database.writing() as connection:
+            if await tickets.count_tickets(connection, login.token_id, now) >= MOST_TICKETS:
+                problem = f"a login has at most {MOST_TICKETS} unused tickets"
+                raise RateLimited(problem, retry_after_s=self._times.ticket_s)
+            await tickets.add_ticket(connection, digest_of(ticket), made)
+        return NewTicket(ticket, expires_at)
+
+    async def redeem(self, ticket: str, origin: str | None) -> Redeemed:
+        """The login that the ticket stands for; raises Unauthenticated. The ticket is used up."""
+        now = self._clock.now()
+        if 0 < len(ticket) <= MAX_TOKEN_CHARS:
+            async with self._database.writing() as connection:
+                found = await tickets.take_ticket(connection, digest_of(ticket))
+                if found is not None and found.expires_at > now and found.origin == origin:
+                    login = await accounts.login_by_id(connection, found.token_id, now)
+                    if login is not None:
+                        return Redeemed(login, found.device)
+        raise Unauthenticated("the ticket is unknown, used, expired or made for another page; get a new one")
 
     async def still_valid(self, login: Login) -> bool:
         """Whether nobody has ended the login, in this process or another. Its expiry is written in itself."""

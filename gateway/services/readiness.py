@@ -28,9 +28,10 @@ class PartState(msgspec.Struct, frozen=True):
 
 
 class Readiness:
-    """The parts named at the start must all be ok; those that report later join them."""
+    """The parts named at the start must all be ok; those that report later join them. Who drains is not ready."""
 
     def __init__(self, clock: Clock, parts: Iterable[str] = ()) -> None:
+        self.draining = False
         self._clock = clock
         self._parts = {name: PartState(name, "starting", clock.now()) for name in parts}
 
@@ -45,7 +46,7 @@ class Readiness:
 
     @property
     def ready(self) -> bool:
-        return all(part.state == "ok" for part in self._parts.values() if part.counts)
+        return not self.draining and all(part.state == "ok" for part in self._parts.values() if part.counts)
 
 
 class Probe:

@@ -76,6 +76,7 @@ async def test_migrating_again_changes_nothing(database: Database) -> None:
 async def test_a_migration_that_was_killed_halfway_begins_again(database: Database) -> None:
     await add_admin(database)
     async with database.writing() as connection:
+        await connection.execute(text("DROP TABLE tickets"))
         await connection.execute(text("DROP TABLE tokens"))
         await connection.execute(text("DROP TABLE alembic_version"))
     await database.migrate()
@@ -89,7 +90,7 @@ async def test_tables_of_a_newer_gateway_are_refused(database: Database) -> None
     with pytest.raises(SettingsError, match="newer gateway"):
         await database.migrate()
     async with database.writing() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
     await database.migrate()
 
 
@@ -119,7 +120,7 @@ async def test_processes_that_start_together_migrate_once(url: str) -> None:
     assert answers == [(0, b"")] * 3
     database = Database(url)
     async with database.reading() as connection:
-        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).all() == [("0001",)]
+        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).all() == [("0002",)]
     await database.dispose()
 
 

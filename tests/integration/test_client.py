@@ -160,7 +160,7 @@ async def test_final_answers_end_everything(redis: RedisPart, site: str) -> None
         async with GatewayClient(gateway.url, TOKEN, timing=QUICK) as client:
             one = await client.subscribe(site, ("#",))
             await one.complete()
-            gateway.live.close_login(1)
+            gateway.live.connections.end_login(1)
             with pytest.raises(ConnectionEnded, match="4010"):
                 async for _update in one:
                     pass

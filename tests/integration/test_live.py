@@ -232,7 +232,7 @@ async def test_ended_and_expired_logins_close_their_connections_only(redis: Redi
         async with client(gateway) as anna, client(gateway, token="second") as ben:
             await anna.log_in()
             await ben.expect("hello")
-            gateway.live.close_login(1)
+            gateway.live.connections.end_login(1)
             assert await anna.closed() == 4010
             await ben.expect("authenticated")
             await ben.send(type="ping")
@@ -242,7 +242,7 @@ async def test_ended_and_expired_logins_close_their_connections_only(redis: Redi
             gateway.tokens.gate.clear()
             await late.expect("hello")
             await late.send(type="auth", token=TOKEN)
-            gateway.live.close_login(1)
+            gateway.live.connections.end_login(1)
             gateway.tokens.gate.set()
             assert await late.closed() == 4010
         gateway.tokens.known["short"] = login(3, expires_at=gateway.live.clock.now() + 0.2)

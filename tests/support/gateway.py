@@ -13,6 +13,13 @@ from tests.support.process import Part
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct-horse-battery"
+# tests are many, from one address, as one user, and in a hurry
+MANY = {
+    "limit_connections_per_address": 20_000,
+    "limit_connections_per_user": 20_000,
+    "limit_groups_per_user": 20_000,
+    "limit_subscribe_burst": 20_000,
+}
 INHERITED = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_FILE", "COVERAGE_PROCESS_CONFIG")
 
 
@@ -24,6 +31,8 @@ class GatewayPart(Part):
         self.base = f"http://127.0.0.1:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
         given = {"port": self.port, "data_dir": folder / "data", "admin_password": PASSWORD, **settings}
+        if command != "bridge":
+            given = {**MANY, **given}
         super().__init__(
             command,
             folder,

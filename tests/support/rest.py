@@ -7,10 +7,12 @@ from pathlib import Path
 from litestar import Litestar
 
 import gateway
+from gateway.api.connections import Connections, Tell
 from gateway.api.live import LiveTimes
 from gateway.api.sites import SiteInfo
 from gateway.app import Parts, create_app
 from gateway.db.engine import Database
+from gateway.domain.origins import Origins
 from gateway.domain.throttle import Patience, Throttle
 from gateway.domain.values import Delta, Position, Reading
 from gateway.hub.hub import Hub
@@ -52,12 +54,14 @@ class Web:
         patience: Patience | None = None,
         limits: Limits | None = None,
         live_times: LiveTimes | None = None,
+        tell: Tell | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.database = database
         chosen = limits or Limits()
         self.hub = ToldHub(("home", "yard"), self.clock, chosen)
         self.auth = make_auth(database, self.clock, patience=patience)
+        self.connections = Connections(chosen) if tell is None else Connections(chosen, tell=tell)
         self.readiness = Readiness(self.clock, ("database", "store"))
         self.parts = Parts(
             clock=self.clock,
@@ -69,6 +73,8 @@ class Web:
             version="1.2.3",
             limits=chosen,
             live_times=live_times or LiveTimes(),
+            connections=self.connections,
+            origins=Origins(listening="gateway.test"),
         )
         self.app: Litestar = create_app(self.parts)
 

@@ -8,10 +8,13 @@ from functools import partial
 from litestar import Litestar, Router
 from litestar.di import Provide
 
+from gateway.api.connections import Connections
+from gateway.api.hosts import only_known_hosts
 from gateway.api.live import Live, LiveTimes, live_socket
-from gateway.domain.access import Login, Role
+from gateway.domain.access import Login, Redeemed, Role
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError, Unauthenticated
+from gateway.domain.origins import Origins
 from gateway.domain.values import Reading
 from gateway.hub.hub import Hub
 from gateway.protocol.flow import Pace
@@ -75,6 +78,14 @@ class Tokens:
                 raise found
         return login in self.known.values()
 
+    async def redeem(self, ticket: str, origin: str | None) -> Redeemed:
+        """A ticket's name is the token of its login, the page's origin and the device."""
+        token, made_for, device = ticket.split("~")
+        found = await self.whoami(token)
+        if made_for != (origin or "").removeprefix("http://"):
+            raise Unauthenticated("the ticket is for another page")
+        return Redeemed(found, device or None)
+
 
 def login(token_id: int = 1, name: str = "anna", expires_at: float = FAR_FUTURE_S) -> Login:
     return Login(token_id=token_id, user_id=1, name=name, role=Role.admin, scopes=("admin",), expires_at=expires_at)
@@ -111,6 +122,7 @@ async def live_gateway(
     readings: Mapping[str, Reading] | None = None,
     times: LiveTimes | None = None,
     pace: Pace | None = None,
+    origins: Origins | None = None,
 ) -> AsyncIterator[LiveGateway]:
     """A gateway whose site is open with these readings."""
     chosen = limits or Limits()
@@ -124,7 +136,8 @@ async def live_gateway(
         clock = SystemClock()
         hub = Hub([site], clock, chosen)
         rights = partial(rights_of, sites={site})
-        live = Live(hub, tokens, rights, clock, chosen, version="1.2.3", times=times)
+        connections = Connections(chosen)
+        live = Live(hub, tokens, rights, clock, connections, version="1.2.3", times=times)
         made = LiveGateway(site, chosen, writer, hub, live, tokens)
         follower = Follower(store, lambda: open_client(redis.url), timing=SOON)
         follower.add(site)
@@ -138,6 +151,7 @@ async def live_gateway(
             openapi_config=None,
             logging_config=None,
         )
+        app.asgi_handler = only_known_hosts(app.asgi_handler, origins or Origins())
         pace = pace or Pace(ping_bytes=chosen.unacknowledged_bytes // 4)
         made.address = await stack.enter_async_context(serving(app, pace=pace))
         yield made

@@ -184,9 +184,13 @@ def test_ranges_of_close_codes() -> None:
 def test_every_close_code_is_in_a_range_of_its_meaning() -> None:
     assert {code.name: retry_class(code) for code in CloseCode} == {
         "AUTH_FAILED": "final",
+        "REPLACED": "final",
+        "ABUSE": "final",
         "LOGIN_ENDED": "final",
         "GONE": "backoff",
         "AUTH_TIMEOUT": "backoff",
+        "TOO_MANY_CONNECTIONS": "backoff",
+        "DRAINING": "soon",
         "LOGIN_EXPIRED": "soon",
     }
 

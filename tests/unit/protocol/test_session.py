@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from itertools import product
 
 import pytest
@@ -9,6 +10,7 @@ from gateway.protocol.messages import (
     Auth,
     Authenticated,
     CloseCode,
+    Drain,
     Error,
     Hello,
     Limits,
@@ -22,15 +24,17 @@ from gateway.protocol.messages import (
 from gateway.protocol.session import STEPS, Close, Do, Effects, LookUp, Phase, Send, Session
 
 ANNA = Login(token_id=1, user_id=1, name="anna", role=Role.admin, scopes=("admin",), expires_at=1e10)
-LIMITS = Limits(auth_tries=2, queued_requests=2)
+LIMITS = Limits(auth_tries=2, queued_requests=2, auth_message_bytes=200, message_bytes=2_000)
 SERVER = ServerInfo(version="1.2.3")
 AUTH = '{"type":"auth","id":1,"token":"t","device":"phone"}'
 PING = '{"type":"ping"}'
 NOBODY = Unauthenticated("unknown")
 
 
-def new(login: Login | None = None) -> Session:
-    return Session(server=SERVER, limits=LIMITS, now=lambda: 5.5, connection="c7", login=login)
+def new(login: Login | None = None, limits: Limits = LIMITS, monotonic: Callable[[], float] = lambda: 1.5) -> Session:
+    return Session(
+        server=SERVER, limits=limits, now=lambda: 5.5, monotonic=monotonic, connection="c7", login=login, device="tab"
+    )
 
 
 def unsubscribe(request_id: int) -> str:
@@ -134,3 +138,79 @@ def test_the_table_has_a_row_for_every_phase_and_message() -> None:
     expected = set(product(set(Phase) - {Phase.closed}, (Auth, Subscribe, Update, Unsubscribe)))
     assert set(STEPS) == expected
     assert Ping not in {kind for _, kind in STEPS}
+
+
+def test_until_somebody_is_authenticated_messages_are_short() -> None:
+    session = new()
+    long = PING.ljust(201)
+    assert codes(session.receive(long)) == [(None, "message_too_large")]
+    session.receive(AUTH)
+    assert codes(session.receive(long)) == [(None, "message_too_large")]
+    session.recognised(ANNA)
+    assert session.receive(long) == [Send(Pong())]
+    assert new(ANNA).receive(PING.ljust(2_000)) == [Send(Pong())]
+    assert codes(new(ANNA).receive(PING.ljust(2_001))) == [(None, "message_too_large")]
+
+
+def subscribe(request_id: int) -> str:
+    return json.dumps({"type": "subscribe", "id": request_id, "site": "home", "keys": ["#"]})
+
+
+def waits(effects: Effects) -> list[float | None]:
+    told = [effect.message for effect in effects if isinstance(effect, Send)]
+    return [message.retry_after_s for message in told if isinstance(message, Error)]
+
+
+def test_subscribe_and_update_have_a_rate_of_their_own() -> None:
+    now_s = 10.0
+    session = new(ANNA, Limits(subscribe_burst=2, subscribes_per_s=4), lambda: now_s)
+    update = '{"type":"update","id":2,"subscription":7,"paused":true}'
+    for text in (subscribe(1), update):
+        assert codes(session.receive(text)) == [(None, "Do")]
+    for request_id, text in ((3, subscribe(3)), (2, update)):
+        effects = session.receive(text)
+        assert codes(effects) == [(request_id, "rate_limited")]
+        assert waits(effects) == [pytest.approx(0.25)]
+    assert session.receive(unsubscribe(4)) == [do(4)]
+    now_s = 10.25
+    assert codes(session.receive(subscribe(5))) == [(None, "Do")]
+
+
+def test_a_flood_of_pings_is_answered_at_a_bounded_rate_and_then_ends_the_connection() -> None:
+    now_s = 0.0
+    limits = Limits(message_burst=3, messages_per_s=2, refusal_burst=2, refusals_per_s=1)
+    session = new(ANNA, limits, lambda: now_s)
+    assert [codes(session.receive(PING)) for _ in range(5)] == [
+        *[[(None, "Pong")]] * 3,
+        *[[(None, "rate_limited")]] * 2,
+    ]
+    now_s = 0.5
+    assert codes(session.receive(PING)) == [(None, "Pong")]
+    assert codes(session.receive(unsubscribe(8))) == [(8, "rate_limited"), (None, "Close")]
+    assert session.receive(PING) == []
+
+
+@pytest.mark.parametrize("text", ["nonsense", '{"type":"command","id":4}', PING.ljust(3_000), AUTH, b"x"])
+def test_whoever_goes_on_being_refused_is_closed(text: str | bytes) -> None:
+    now_s = 0.0
+    limits = Limits(message_bytes=2_000, refusal_burst=3, refusals_per_s=1)
+    session = new(ANNA, limits, lambda: now_s)
+    for _ in range(3):
+        assert len(session.receive(text)) == 1
+    now_s = 1.0
+    assert len(session.receive(text)) == 1
+    close = session.receive(text)[-1]
+    assert isinstance(close, Close)
+    assert close.code is CloseCode.ABUSE
+
+
+def test_drain_is_told_in_every_phase_but_closed() -> None:
+    for session in (new(), new(ANNA)):
+        assert session.drain(30) == [Send(Drain(within_s=30))]
+        session.close(CloseCode.DRAINING, "ends")
+        assert session.drain(30) == []
+
+
+def test_a_device_is_known_from_the_handshake_or_the_message() -> None:
+    session = new(ANNA)
+    assert session.device == "tab"
