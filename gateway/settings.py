@@ -23,7 +23,7 @@ ALLOWED = {
     "database_url": "mysql+aiomysql://user:password@host/name or sqlite+aiosqlite:////path",
     "public_url": "http(s)://host[:port] without a path, several separated by commas",
     "mqtt_fingerprint": "the SHA-256 fingerprint of the box's certificate, 64 hexadecimal digits",
-    "dialect": "auto or openwb-2",
+    "dialect": "auto, openwb-2 or openwb-1.9",
     "log_level": "debug, info, warning or error",
     "port": "a number from 0 to 65535",
     "admin_password": "8 to 256 characters",
@@ -40,7 +40,7 @@ MqttUrl = Annotated[str, Meta(pattern=r"^mqtts?://[^/\s]+/?$")]
 TopicPrefix = Annotated[str, Meta(pattern=r"^[^+#\x00]+/$")]
 Fingerprint = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$")]
 HttpUrl = Annotated[str, Meta(pattern=r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?$")]
-Dialect = Literal["auto", "openwb-2"]
+Dialect = Literal["auto", "openwb-2", "openwb-1.9"]
 
 
 class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

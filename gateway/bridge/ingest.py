@@ -4,26 +4,31 @@ Phases: wait for the lease; load what the former leader left; then, side by side
 link and write. When another takes the lease everything is dropped and the wait begins anew. The box is only listened
 to while the lease is held.
 
-What a box withheld for want of rights and brings later is asked for once more: only a new subscription brings what is
-retained. Until then nothing is dropped for not having come.
+Dialect: which one the box speaks is judged by ``domain/dialects.py``. Until that is known nothing is read. When a box
+turns out to speak another one than before, say because it was updated, all begins anew: another ledger, and with it
+another epoch, so that no key of the former dialect survives.
+
+What a box withheld for want of rights, or what came before its dialect was known, is asked for once more, on the same
+connection: only a new subscription brings what is retained. Until then nothing is dropped for not having come.
 
 Bad input: a message that its topic's reading does not allow is counted, logged once for its topic and skipped.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import NoReturn
 
 import msgspec
 import structlog
 
 from gateway.bridge.leader import Leader
-from gateway.bridge.ledger import Ledger
+from gateway.bridge.ledger import DIALECT_KEY, Ledger
 from gateway.domain.clock import Clock
+from gateway.domain.dialects import AUTO, DIALECTS, Dialect, DialectChoice, Reader, reader_for
 from gateway.domain.errors import NotLeader, StoreUnavailable, Unreadable
 from gateway.domain.link import Flood, LinkState, LinkWatch, Patience, Word
-from gateway.domain.openwb2 import OpenWB2Reader, subscriptions
+from gateway.domain.values import Reading, Snapshot
 from gateway.mqtt import Broker, Connection, Down, Message
 
 MOST_TOPICS_REMEMBERED = 1_000
@@ -41,17 +46,12 @@ class Pace(msgspec.Struct, frozen=True):
     farewell_s: float = 2
 
 
-class Dialect(msgspec.Struct, frozen=True):
-    """What a box speaks: its name, what to subscribe to, and a reader for each connection."""
+class Box(msgspec.Struct, frozen=True):
+    """What is set of a box: its dialect or ``auto``, how its topics begin, and whether they show as ``raw/`` too."""
 
-    name: str
-    topics: tuple[str, ...]
-    new_reader: Callable[[], OpenWB2Reader]
-
-
-def openwb2(prefix: str, *, raw: bool) -> Dialect:
-    """An openWB 2.x whose topics lie below ``prefix``; with ``raw`` they are passed on as they are, too."""
-    return Dialect("openwb-2", subscriptions(prefix, raw), lambda: OpenWB2Reader(prefix, raw))
+    dialect: str = AUTO
+    prefix: str = "openWB/"
+    raw: bool = False
 
 
 class Ingest:
@@ -64,7 +64,7 @@ class Ingest:
         leader: Leader,
         clock: Clock,
         *,
-        dialect: Dialect,
+        box: Box,
         pace: Pace,
         patience: Patience,
     ) -> None:
@@ -72,10 +72,11 @@ class Ingest:
         self._broker = broker
         self._leader = leader
         self._clock = clock
-        self._dialect = dialect
+        self._box = box
         self._pace = pace
         self._patience = patience
         self._pending = asyncio.Event()
+        self._ask_again = asyncio.Event()
         self._unreadable: dict[str, int] = {}
 
     async def run(self) -> NoReturn:
@@ -85,7 +86,8 @@ class Ingest:
 
     async def _lead(self) -> None:
         snapshot = await self._leader.campaign()
-        self._begin(Ledger(snapshot.readings if snapshot else {}, self._dialect.name))
+        self._dialect = self._first_dialect(snapshot)
+        self._begin(Ledger(_known(snapshot, self._dialect), self._dialect))
         self._tell_link()
         try:
             async with asyncio.TaskGroup() as group:
@@ -98,14 +100,24 @@ class Ingest:
         finally:
             await self._farewell()
 
+    def _first_dialect(self, snapshot: Snapshot | None) -> Dialect | None:
+        """What is set, else what the former leader found out."""
+        if self._box.dialect == AUTO:
+            return _dialect_of(snapshot)
+        return next(dialect for dialect in DIALECTS if dialect == self._box.dialect)
+
     def _begin(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._reader = self._dialect.new_reader()
+        self._choice = DialectChoice(self._box.dialect, self._box.prefix, self._dialect)
+        self._reader = self._new_reader()
         self._link = LinkWatch(self._patience)
         self._flood: Flood | None = None
         self._withheld = False
         self._told: LinkState | None = None
         self._down: Down | None = None
+
+    def _new_reader(self) -> Reader | None:
+        return None if self._dialect is None else reader_for(self._dialect, self._box.prefix, self._box.raw)
 
     async def _receive(self) -> NoReturn:
         await self._broker.run(self._listen, self._lost)
@@ -119,45 +131,83 @@ class Ingest:
         self._tell_link()
 
     async def _listen(self, connection: Connection) -> None:
-        now = self._clock.monotonic()
-        self._reader = self._dialect.new_reader()
-        self._ledger.connected()
+        self._choice = DialectChoice(self._box.dialect, self._box.prefix, self._dialect)
         self._down = None
-        self._link.connected(now)
+        self._ask_again.clear()
+        self._connect(self._clock.monotonic())
         self._tell_link()
         await self._subscribe(connection)
-        async for message in connection:
-            self._take(message)
-            if self._withheld and self._reader.missing_rights is None:
-                log.info("rights were granted; asking for everything again", site=self._site)
-                self._link.flood_began(self._clock.monotonic())
-                await self._subscribe(connection)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._ask_on(connection), name="ask again")
+            group.create_task(self._take_all(connection), name="take messages")
+
+    def _connect(self, now: float) -> None:
+        """Nothing of what came before counts any longer: it comes again."""
+        self._reader = self._new_reader()
+        self._flood = None
+        self._ledger.connected()
+        self._link.connected(now)
+
+    async def _ask_on(self, connection: Connection) -> NoReturn:
+        while True:
+            await self._ask_again.wait()
+            self._ask_again.clear()
+            await self._subscribe(connection)
 
     async def _subscribe(self, connection: Connection) -> None:
         self._withheld = False
-        refused = await connection.subscribe(self._dialect.topics)
+        refused = await connection.subscribe(self._choice.subscriptions(self._box.raw))
         if refused:
             log.warning("the box refuses subscriptions", site=self._site, topics=refused)
         subscribed_at = self._clock.monotonic()
         self._flood = Flood(subscribed_at, quiet_s=self._pace.flood_quiet_s, limit_s=self._pace.flood_limit_s)
+
+    async def _take_all(self, connection: Connection) -> None:
+        async for message in connection:
+            self._take(message)
 
     def _take(self, message: Message) -> None:
         now = self._clock.monotonic()
         self._ledger.messages += 1
         if self._flood is not None and message.retained:
             self._flood.retained_message(now)
+        self._heed(self._choice.take(message.topic, message.payload, message.retained), now)
+        if self._reader is not None:
+            self._read(self._reader, message, now)
+        if self._ledger.has_pending:
+            self._pending.set()
+
+    def _read(self, reader: Reader, message: Message, now: float) -> None:
         try:
-            values = self._reader.read(message.topic, message.payload)
+            values = reader.read(message.topic, message.payload)
         except Unreadable as error:
             self._note_unreadable(message.topic, error)
             return
         self._ledger.bring(values, self._now(), retained=message.retained)
-        beat = self._reader.heartbeat(message.topic, message.payload)
+        beat = reader.heartbeat(message.topic, message.payload)
         if beat is not None:
             self._link.heartbeat(beat, retained=message.retained, at=now)
             self._tell_link()
-        if self._ledger.has_pending:
-            self._pending.set()
+        if self._withheld and reader.missing_rights is None:
+            log.info("rights were granted; asking for everything again", site=self._site)
+            self._withheld = False
+            self._link.flood_began(now)
+            self._ask_again.set()
+
+    def _heed(self, dialect: Dialect | None, now: float) -> None:
+        """Begin anew, or at all, when the box turns out to speak another dialect than known."""
+        if dialect is None or dialect == self._dialect:
+            return
+        former, self._dialect = self._dialect, dialect
+        log.info("what the box speaks", site=self._site, dialect=dialect, former=former)
+        if former is not None:
+            messages = self._ledger.messages
+            self._ledger, self._link, self._told = Ledger({}, dialect), LinkWatch(self._patience), None
+            self._ledger.messages = messages
+        self._ledger.set_dialect(dialect, self._now())
+        self._connect(now)
+        self._tell_link()
+        self._ask_again.set()
 
     async def _watch(self) -> NoReturn:
         while True:
@@ -169,7 +219,10 @@ class Ingest:
 
     def _end_flood(self, flood: Flood, now: float) -> None:
         self._flood = None
-        self._withheld = flood.brought and self._reader.missing_rights is not None
+        self._heed(self._choice.flood_ended(), now)
+        if self._ask_again.is_set():
+            return
+        self._withheld = flood.brought and self._reader is not None and self._reader.missing_rights is not None
         if not self._withheld:
             self._ledger.flood_ended()
         self._link.flood_ended(now, brought=flood.brought)
@@ -186,8 +239,7 @@ class Ingest:
 
     def _tell_link(self) -> None:
         now = self._clock.monotonic()
-        reader = self._reader
-        state = self._link.tick(now, Word(reader.control_interval_s, reader.secondary, reader.missing_rights))
+        state = self._link.tick(now, _word(self._reader))
         if state == self._told:
             return
         self._told = state
@@ -213,3 +265,20 @@ class Ingest:
         with contextlib.suppress(TimeoutError, StoreUnavailable):
             async with asyncio.timeout(self._pace.farewell_s):
                 await self._leader.resign(self._ledger)
+
+
+def _dialect_of(snapshot: Snapshot | None) -> Dialect | None:
+    """What the box spoke when the snapshot was written."""
+    reading = snapshot.readings.get(DIALECT_KEY) if snapshot else None
+    return next((dialect for dialect in DIALECTS if reading is not None and dialect == reading.value), None)
+
+
+def _known(snapshot: Snapshot | None, dialect: Dialect | None) -> Mapping[str, Reading]:
+    """What is known of a box that speaks the dialect: what was read in another one is none of it."""
+    return snapshot.readings if snapshot and dialect is not None and _dialect_of(snapshot) == dialect else {}
+
+
+def _word(reader: Reader | None) -> Word:
+    if reader is None:
+        return Word()
+    return Word(reader.control_interval_s, reader.secondary, reader.missing_rights)

@@ -2,10 +2,11 @@
 
 Evidence, judged anew for each connection:
 
-* A topic that only one dialect has, with a payload, is evidence for that dialect: the branches ``chargepoint``,
-  ``counter``, ``bat``, ``vehicle``, ``general`` and ``optional`` and ``system/time`` for 2.x; ``lp``, ``evu``,
-  ``housebattery``, ``global`` and ``Verbraucher`` and ``system/Timestamp`` for 1.9. ``pv`` and the rest of
-  ``system`` tell nothing.
+* A topic that only one dialect has, with a payload, is evidence for that dialect. For 2.x: the branches
+  ``chargepoint``, ``counter``, ``bat``, ``vehicle``, ``general`` and ``optional``, and in ``system`` the topics
+  ``time``, ``version``, ``update_in_progress``, ``messages`` and ``security``. For 1.9: the branches ``lp``, ``evu``,
+  ``housebattery``, ``global`` and ``Verbraucher``, and in ``system`` the topics ``Timestamp``, ``Version``,
+  ``updateInProgress`` and ``priceForKWh``. ``pv`` and the rest tell nothing.
 * A heartbeat of a dialect is *live* when a message that is not retained brings a time that differs from the last one
   of this connection. Retained ones only set the last time: leftovers are no life.
 
@@ -37,9 +38,17 @@ BEATS_TO_TAKE_OVER: Final = 2
 
 _OPENWB_2: Final = "openwb-2"
 _OPENWB_19: Final = "openwb-1.9"
-_BRANCHES: Mapping[str, Dialect] = {
-    **dict.fromkeys(("chargepoint", "counter", "bat", "vehicle", "general", "optional"), _OPENWB_2),
-    **dict.fromkeys(("lp", "evu", "housebattery", "global", "Verbraucher"), _OPENWB_19),
+_ONLY_2: Final = (
+    *("chargepoint", "counter", "bat", "vehicle", "general", "optional"),
+    *(f"system/{leaf}" for leaf in ("time", "version", "update_in_progress", "messages", "security")),
+)
+_ONLY_19: Final = (
+    *("lp", "evu", "housebattery", "global", "Verbraucher"),
+    *(f"system/{leaf}" for leaf in ("Timestamp", "Version", "updateInProgress", "priceForKWh")),
+)
+_EVIDENCE: Mapping[str, Dialect] = {
+    **dict.fromkeys(_ONLY_2, _OPENWB_2),
+    **dict.fromkeys(_ONLY_19, _OPENWB_19),
 }
 _HEARTBEATS: Mapping[str, Dialect] = {openwb2.HEARTBEAT_TOPIC: _OPENWB_2, openwb19.HEARTBEAT_TOPIC: _OPENWB_19}
 
@@ -47,11 +56,18 @@ _HEARTBEATS: Mapping[str, Dialect] = {openwb2.HEARTBEAT_TOPIC: _OPENWB_2, openwb
 class Reader(Protocol):
     """What reads one connection to a box: a message in, the catalogue's values out.
 
-    ``control_interval_s`` is None when the box does not tell it.
+    ``control_interval_s`` is None when the box does not tell it. ``secondary``: another box controls it.
+    ``missing_rights`` says, once the retained flood has ended, what the broker would have to grant; None = nothing.
     """
 
     @property
     def control_interval_s(self) -> float | None: ...
+
+    @property
+    def secondary(self) -> bool: ...
+
+    @property
+    def missing_rights(self) -> str | None: ...
 
     def read(self, topic: str, payload: bytes) -> Mapping[str, JsonValue | Removed]: ...
 
@@ -110,7 +126,8 @@ class DialectChoice:
         if heart is not None and self._is_live(heart, topic, payload, retained):
             self._take_beat(heart)
         elif payload and not self._firm:
-            self._take_evidence(heart or _BRANCHES.get(topic.removeprefix(self._prefix).partition("/")[0]))
+            branch, *rest = topic.removeprefix(self._prefix).split("/", 2)
+            self._take_evidence(_EVIDENCE.get("/".join([branch, *rest[:1]]) if branch == "system" else branch))
         return self.dialect
 
     def flood_ended(self) -> Dialect | None:

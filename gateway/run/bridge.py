@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
-from gateway.bridge.ingest import Ingest, Pace, openwb2
+from gateway.bridge.ingest import Box, Ingest, Pace
 from gateway.bridge.leader import Leader, Timing, Trace
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import SettingsError
@@ -67,7 +67,7 @@ async def bridges(
                 _broker(settings, site),
                 leader,
                 SystemClock(),
-                dialect=openwb2(site.topic_prefix, raw=settings.raw),
+                box=Box(site.dialect, site.topic_prefix, settings.raw),
                 pace=_pace(settings),
                 patience=Patience(settings.silent_after_intervals, settings.control_interval_s),
             )

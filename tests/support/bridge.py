@@ -3,18 +3,19 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from itertools import count
 
 import aiomqtt
 
-from gateway.bridge.ingest import Ingest, Pace, openwb2
+from gateway.bridge.ingest import Box, Ingest, Pace
 from gateway.bridge.leader import Leader, Timing
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.link import Patience
 from gateway.domain.values import JsonValue, Position, Reading
 from gateway.mqtt import Broker
+from gateway.simulator.capture import Recorded
 from gateway.store.redis import SiteStore, open_client
 from tests.support.parts import MosquittoPart, RedisPart
 from tests.support.waiting import eventually
@@ -34,6 +35,7 @@ class Bridge:
         *,
         lease_s: float,
         patience: Patience | None,
+        dialect: str,
         **login: str,
     ) -> None:
         self.redis = open_client(redis.url, 1)
@@ -68,7 +70,7 @@ class Bridge:
             broker,
             leader,
             SystemClock(),
-            dialect=openwb2("openWB/", raw=False),
+            box=Box(dialect),
             pace=PACE,
             patience=patience or Patience(),
         )
@@ -112,10 +114,11 @@ async def bridge(
     *,
     lease_s: float = 1.5,
     patience: Patience | None = None,
+    dialect: str = "auto",
     **login: str,
 ) -> AsyncIterator[Bridge]:
     """A bridge that runs until the block is left."""
-    made = Bridge(mosquitto, redis, site, lease_s=lease_s, patience=patience, **login)
+    made = Bridge(mosquitto, redis, site, lease_s=lease_s, patience=patience, dialect=dialect, **login)
     task = asyncio.create_task(made.ingest.run(), name="bridge")
     made.stop = task.cancel
     task.add_done_callback(lambda _: setattr(made, "stopped", True))
@@ -128,29 +131,55 @@ async def bridge(
         await made.redis.aclose()
 
 
+HEARTBEATS = {"openwb-2": "system/time", "openwb-1.9": "system/Timestamp"}
+
+
 class LiveBox:
-    """Publishes as an openWB does: retained, JSON, with a heart that beats when told to."""
+    """Publishes as an openWB does: retained, JSON, with a heart that beats when told to.
+
+    A 1.9 writes bare text: give it as bytes.
+    """
 
     def __init__(self, mosquitto: MosquittoPart) -> None:
         self._mosquitto = mosquitto
-        self._time_s = 1_795_330_000.0
+        self._time_s = 1_795_330_000
 
-    async def say(self, messages: dict[str, object]) -> None:
+    async def say(self, messages: Mapping[str, object]) -> None:
         """Publish; a bytes payload goes out as it is."""
         async with aiomqtt.Client("127.0.0.1", self._mosquitto.port) as client:
             for topic, value in messages.items():
                 payload = value if isinstance(value, bytes) else json.dumps(value)
                 await client.publish(f"openWB/{topic}", payload, qos=1, retain=True)
 
-    async def come_alive(self, bridge: Bridge) -> None:
+    async def play(self, messages: Iterable[Recorded]) -> None:
+        """Publish what was recorded, without its pauses."""
+        async with aiomqtt.Client("127.0.0.1", self._mosquitto.port) as client:
+            for message in messages:
+                await client.publish(message.topic, message.payload, qos=1, retain=message.retain)
+
+    async def beat(self, times: int, *, dialect: str = "openwb-2") -> None:
+        """Let the clock go on, in the words of a dialect."""
+        for _ in range(times):
+            self._time_s += INTERVAL_S
+            await self.say({HEARTBEATS[dialect]: self._time_s})
+
+    async def come_alive(self, bridge: Bridge, *, dialect: str = "openwb-2") -> None:
         """Beat until the bridge calls the link up."""
 
         async def up() -> bool:
-            self._time_s += INTERVAL_S
-            await self.say({"system/time": self._time_s})
+            await self.beat(1, dialect=dialect)
             return await bridge.value("link/state") == "up"
 
         await eventually(up, 15, every_s=0.1, what="the link is up")
+
+    async def beat_until_it_speaks(self, bridge: Bridge, dialect: str) -> None:
+        """Beat as a box of the dialect until the bridge says that it is one."""
+
+        async def known() -> bool:
+            await self.beat(1, dialect=dialect)
+            return await bridge.value("link/dialect") == dialect
+
+        await eventually(known, 15, every_s=0.1, what=f"the box speaks {dialect}")
 
 
 START: dict[str, object] = {
@@ -160,4 +189,14 @@ START: dict[str, object] = {
     "chargepoint/5/config": {"name": "Carport", "id": 5, "ev": 0, "template": 0},
     "general/control_interval": INTERVAL_S,
     "system/time": 1_795_330_000.0,
+}
+
+START_19: dict[str, object] = {
+    "system/Timestamp": b"1795330000",
+    "lp/1/boolChargePointConfigured": b"1",
+    "lp/1/strChargePointName": b"Hof",
+    "lp/1/W": b"4100",
+    "lp/1/boolPlugStat": b"1",
+    "evu/W": b"-250",
+    "global/ChargeMode": b"2",
 }

@@ -45,10 +45,31 @@ def test_each_dialect_has_its_reader_and_subscriptions() -> None:
     assert "openWB/lp/#" in subscriptions_for(NINE, "openWB/", raw=False)
 
 
-ONLY_2 = ["chargepoint/5/get/power", "counter/0/get/power", "bat/get/soc", "vehicle/1/name", "general/extern",
-          "optional/ep/get/prices", "system/time"]  # fmt: skip
-ONLY_19 = ["lp/1/W", "evu/W", "housebattery/%Soc", "global/ChargeMode", "Verbraucher/1/Watt", "system/Timestamp"]
-OF_BOTH = ["pv/1/W", "pv/get/power", "system/Version", "system/version", "set/chargepoint/1", "foo", ""]
+ONLY_2 = [
+    "chargepoint/5/get/power",
+    "counter/0/get/power",
+    "bat/get/soc",
+    "vehicle/1/name",
+    "general/extern",
+    "optional/ep/get/prices",
+    "system/time",
+    "system/version",
+    "system/update_in_progress",
+    "system/messages/1795330076867",
+    "system/security/access/Status",
+]
+ONLY_19 = [
+    "lp/1/W",
+    "evu/W",
+    "housebattery/%Soc",
+    "global/ChargeMode",
+    "Verbraucher/1/Watt",
+    "system/Timestamp",
+    "system/Version",
+    "system/updateInProgress",
+    "system/priceForKWh",
+]
+OF_BOTH = ["pv/1/W", "pv/get/power", "system/IpAddress", "system", "set/chargepoint/1", "foo", ""]
 
 
 @pytest.mark.parametrize("topic", ONLY_2)
