@@ -7,7 +7,8 @@ Rules:
   death. The first of a connection has nothing to differ from and only sets the last value, because a broker that was
   restarted passes on what it kept as if it were live.
 * The control interval is what the box says; while it says nothing, the median of the distances of its last
-  heartbeats, and the usual one until three distances are known.
+  heartbeats, and the usual one until three distances are known. A distance is the time between two that counted, or
+  how far the box's clock went in it, if that is more: what was held up on the way and comes at once was sent apart.
 * Before the first connection, and until the first failure: ``connecting``. Not connected after a failure: ``down``,
   with the failure as reason.
 * Connected, the first that holds: ``secondary``, when the box says it is one: another box, the primary, controls it.
@@ -76,6 +77,7 @@ class LinkWatch:
         self._flood_ended = self._flood_brought = False
         self._last_value: float | None = None
         self._beat_at: float | None = None
+        self._beat_value = 0.0
         self._alive_at = 0.0
         self._told: LinkState | None = None
 
@@ -103,8 +105,9 @@ class LinkWatch:
         self._last_value = value
         if differs and not retained and self._connected:
             if self._beat_at is not None:
-                self._distances.append(at - self._beat_at)
+                self._distances.append(max(at - self._beat_at, value - self._beat_value))
             self._beat_at = self._alive_at = at
+            self._beat_value = value
         return self._judge(at)
 
     def flood_began(self, at: float) -> LinkState:

@@ -188,6 +188,16 @@ def test_the_word_of_others_when_no_bridge_is_there() -> None:
     }
 
 
+def test_heartbeats_that_were_held_up_on_the_way_show_the_distance_at_which_they_were_sent() -> None:
+    watch = up_watch(100.0)
+    for beat in range(1, 8):
+        watch.heartbeat(2.0 + beat * 10, retained=False, at=170.0 + beat / 100)
+    assert watch.interval_s == 10
+    assert watch.tick(200.0).state == "up"
+    watch.heartbeat(72.0 - 86_400, retained=False, at=201.0)
+    assert watch.interval_s == 10, "a clock set back tells nothing"
+
+
 REASONS: list[DownReason] = ["bad_credentials", "certificate", "unreachable"]
 INPUTS = st.lists(
     st.tuples(
@@ -195,7 +205,7 @@ INPUTS = st.lists(
         st.one_of(
             st.just(("connected",)),
             st.tuples(st.just("disconnected"), st.sampled_from(REASONS)),
-            st.tuples(st.just("heartbeat"), st.integers(0, 2), st.booleans()),
+            st.tuples(st.just("heartbeat"), st.sampled_from([0, 1, 2, 30]), st.booleans()),
             st.just(("flood_began",)),
             st.tuples(st.just("flood_ended"), st.booleans()),
             st.builds(
@@ -234,6 +244,7 @@ def naive(  # noqa: C901 - all rules in one piece, so that it can be held agains
     reason, word, alive_at = None, Word(), -math.inf
     counted = flood_ended = brought = False
     last: float | None = None
+    counted_value = 0.0
     distances: list[float] = []
     for at, step in history:
         match step:
@@ -244,8 +255,8 @@ def naive(  # noqa: C901 - all rules in one piece, so that it can be held agains
                 link, reason = "off", why
             case ("heartbeat", value, retained):
                 if not retained and last not in (None, value) and link == "on":
-                    distances += [at - alive_at] if counted else []
-                    counted, alive_at = True, at
+                    distances += [max(at - alive_at, value - counted_value)] if counted else []
+                    counted, alive_at, counted_value = True, at, value
                 last = value
             case ("flood_began",):
                 flood_ended = brought = False
