@@ -171,6 +171,7 @@ class LiveBox:
             return await bridge.value("link/state") == "up"
 
         await eventually(up, 15, every_s=0.1, what="the link is up")
+        await bridge.holds("box/time", float(self._time_s))  # the last beat is no news any more
 
     async def beat_until_it_speaks(self, bridge: Bridge, dialect: str) -> None:
         """Beat as a box of the dialect until the bridge says that it is one."""
