@@ -68,6 +68,7 @@ Token: TypeAlias = Callable[[], Awaitable[str]]
 ASK_AGAIN = frozenset({408, 425, 429})
 REFUSED_TOKEN = frozenset({Unauthenticated.code, BadCredentials.code})
 BROKEN_OFF = 1006
+QUIET_MARGIN_S = 5.0
 UNREACHABLE = (OSError, WebSocketException, GatewayError)
 
 
@@ -113,6 +114,7 @@ class GatewayClient:
         self._link: Link | None = None
         self._successor: Dialled | None = None
         self._woken = asyncio.Event()
+        self._quiet_s = self._timing.quiet_s
         self._server_clock: tuple[float, float] | None = None
         self._reason = ""
         self._failures = 0
@@ -143,7 +145,7 @@ class GatewayClient:
     def vouches(self, subscription: Subscription) -> bool:
         """Whether the gateway stands behind these values now. Else they are what was known last."""
         link = self._link
-        if link is None or link.proving or self._clock.monotonic() - link.heard_at > self._timing.quiet_s:
+        if link is None or link.proving or self._clock.monotonic() - link.heard_at > self._quiet_s:
             return False
         return subscription.current
 
@@ -318,6 +320,7 @@ class GatewayClient:
                 await self._take(link, message)
             elif isinstance(message, Hello):
                 self._server_clock = (message.server_time, self._clock.monotonic())
+                self._quiet_s = max(self._timing.quiet_s, message.limits.heartbeat_s + QUIET_MARGIN_S)
             elif isinstance(message, Error):
                 self._refused(message)
                 await link.socket.close()

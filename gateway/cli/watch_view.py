@@ -29,14 +29,15 @@ LINK_WORDS: Mapping[str, str] = {
     "silent": "silent, it sends no sign of life",
     "down": "not connected",
     "no_rights": "it does not let the gateway read its values",
-    "secondary": "a secondary one: connect the gateway to the primary openWB",
+    "secondary": "a secondary one, controlled by another openWB",
     "bridge_down": "not read, the gateway's bridge is not running",
 }
 REASON_WORDS: Mapping[str, str] = {
     "bad_credentials": "it refuses the user name or password",
     "certificate": "its certificate is not the expected one",
     "unreachable": "it cannot be reached",
-    "no_rights": "grant",
+    "no_rights": "grant its user",
+    "connect_to_primary": "connect the gateway to the primary one",
 }
 TITLES: Mapping[str, str] = {"batteries": "Battery", "raw": "Topics of the openWB"}
 KILO = 1000.0

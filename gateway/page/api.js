@@ -2,7 +2,7 @@
 
 const TIMEOUT_MS = 15_000;
 
-/** The gateway's refusal; `status` 0 means that it could not be reached. */
+/** The gateway's refusal; `status` 0 means that it could not be reached, with `code` "not_there" that another answered. */
 export class Refusal extends Error {
   constructor(status, code, message, retryAfterS) {
     super(message);
@@ -40,9 +40,16 @@ async function call(method, path, { token, body } = {}) {
     throw new Refusal(0, "unreachable", String(failure), null);
   }
   const content = await answer.json().catch(() => null);
+  if (isOfAnother(answer, content)) throw new Refusal(0, "not_there", "", null);
   if (answer.ok) return content;
   const waitS = Number(answer.headers.get("Retry-After"));
   throw new Refusal(answer.status, content?.code ?? null, content?.detail ?? "", waitS > 0 ? waitS : null);
+}
+
+/** The login page of a hotel answers anything, with a page of its own or a redirect to one; that refuses no login. */
+function isOfAnother(answer, content) {
+  if (answer.redirected) return true;
+  return answer.status !== 204 && content === null && answer.status < 500 && answer.status !== 429;
 }
 
 export const logIn = (name, password) => call("POST", "auth/login", { body: { name, password } });

@@ -4,8 +4,10 @@ import * as api from "./api.js";
 import { Roster, idsOf, setHidden, setText } from "./bind.js";
 import { Box } from "./box.js";
 import { ChargePointCard, PlantRow, VehicleRow } from "./cards.js";
+import { steadyMs } from "./clock.js";
 import { Connection } from "./connection.js";
-import { Entry, takeSetupToken } from "./entry.js";
+import { deviceName } from "./device.js";
+import { Entry, refusalWords, takeSetupToken } from "./entry.js";
 import { Flow } from "./flow.js";
 import { ago, moment } from "./format.js";
 import { asOfMs, judge } from "./health.js";
@@ -27,12 +29,6 @@ const byId = (id) => document.getElementById(id);
 /** A list answered bare or below a name. */
 function listIn(answer, name) {
   return Array.isArray(answer) ? answer : answer[name] ?? answer.items ?? [];
-}
-
-/** One device per opened page, so that two tabs never throw each other out. */
-function deviceName() {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return `page-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
 /** Labels and units of the catalogue; until it is here (or without it) the key's own name serves. */
@@ -65,7 +61,6 @@ class Labels {
 class Dashboard {
   constructor(labels, onLogin) {
     this._onLogin = onLogin;
-    this._device = deviceName();
     this._flow = new Flow(byId("flow"));
     this._box = new Box(byId("box"));
     this._chargePoints = new Roster(byId("chargepoint-cards"), (id) => new ChargePointCard(id, labels));
@@ -76,12 +71,13 @@ class Dashboard {
     setInterval(() => this.redraw(), 1000);
   }
 
-  open(token, site) {
+  /** `device` names this tab for the gateway. */
+  open(token, site, device) {
     this.close();
     setText(byId("site-name"), site.name || site.id);
     setHidden(byId("demo-badge"), site.id !== DEMO_SITE);
     document.title = `${site.name || site.id} · openWB Gateway`;
-    this._state = new LiveState({ site: site.id, keys: KEYS, minIntervalMs: MIN_INTERVAL_MS, token, device: this._device });
+    this._state = new LiveState({ site: site.id, keys: KEYS, minIntervalMs: MIN_INTERVAL_MS, token, device });
     this._connection = new Connection({
       url: api.liveAddress(),
       state: this._state,
@@ -114,7 +110,7 @@ class Dashboard {
   }
 
   _draw() {
-    const health = judge(this._state, this._connection.status, Date.now(), navigator.onLine);
+    const health = judge(this._state, this._connection.status, steadyMs(), navigator.onLine);
     this._drawHealth(health);
     this._drawValues(health);
   }
@@ -153,7 +149,8 @@ class Dashboard {
     if (this._state.values.size === 0) return "";
     const asOf = asOfMs(this._state);
     if (asOf === null) return words("as_of_unknown");
-    return words("as_of", { time: moment(asOf), ago: ago(Date.now() - asOf) });
+    const now = this._state.serverMs(steadyMs()) ?? asOf;
+    return words("as_of", { time: moment(asOf), ago: ago(now - asOf) });
   }
 }
 
@@ -189,6 +186,7 @@ class Page {
   async _load(token) {
     try {
       const answer = await api.sites(token);
+      this._device ??= await deviceName();
       this._token = token;
       this._sites = listIn(answer, "sites");
       api.catalogue(token, language).then((found) => this._labels.fill(listIn(found, "entries")), () => {});
@@ -204,11 +202,10 @@ class Page {
   }
 
   _loadAgain(token, failure) {
-    const reason = failure.status ? words("gateway_error", { status: failure.status }) : words("gateway_unreachable");
-    this._entry.showLogin(reason);
+    this._entry.showLogin(refusalWords(failure));
     setTimeout(() => {
       if (sessionStorage.getItem(TOKEN) === token && byId("dashboard").hidden) this._load(token);
-    }, RETRY_MS);
+    }, RETRY_MS * (0.5 + Math.random()));
   }
 
   _fillChooser() {
@@ -223,7 +220,7 @@ class Page {
     if (!site) return;
     sessionStorage.setItem(SITE, site.id);
     byId("site-select").value = site.id;
-    this._dashboard.open(this._token, site);
+    this._dashboard.open(this._token, site, this._device);
   }
 
   _leave() {

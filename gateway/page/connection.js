@@ -1,55 +1,67 @@
 // The socket under a LiveState: opens it, watches it, and comes back after it was lost.
 //
 // Rules:
-// * At most one socket. Messages of a socket that was given up are ignored.
+// * One socket serves; a second one exists only while it is being moved to. Messages of a socket that was given up are
+//   ignored.
 // * Silence of 25 s with a subscription, or no pong 3 s after a probe, means dead: close and come back at once.
-// * A tick that comes much too late means that the machine slept: probe instead of judging by the silence.
+// * A tick that comes much too late means that the machine slept, or that the page was frozen: only a pong proves that
+//   the connection lives. What comes before it may have lain in buffers since, and shows nothing as live.
+// * When the two clocks of the device disagree, the gateway's time is asked for anew, by another connection.
 // * After a close: the class of the close code decides (afterClose). What comes back uses full jitter.
-// * drain: move to a new connection at a random moment within the time given.
+// * drain: at a random moment within the time given another connection is made, and only then this one is left.
 
+import { ClockWatch, steadyMs } from "./clock.js";
 import { IDLE_PING_MS, PONG_MS, SILENCE_MS, SUBPROTOCOL, afterClose } from "./live.js";
 
 const TICK_MS = 1_000;
 const SLEPT_MS = 10_000;
 const CONNECT_MS = 10_000;
+const MOVE_AGAIN_MS = 1_000;
 const DEAD = 1006; // as if the browser had noticed
 
 export class Connection {
   /** `onChange()` follows every change of state or status; `onLogin()` means that the token no longer counts. */
   constructor({ url, state, onChange, onLogin, random = Math.random }) {
-    this.status = { phase: "connecting", retryAtMs: null, code: null };
+    this._phase = { phase: "connecting", retryAtMs: null, code: null };
     this._url = url;
     this._state = state;
     this._onChange = onChange;
     this._onLogin = onLogin;
     this._random = random;
     this._socket = null;
+    this._next = null;
+    this._proving = false;
     this._attempt = 0;
     this._timers = new Map();
     this._wake = () => this.wake();
     this._visible = () => document.visibilityState === "visible" && this.wake();
   }
 
+  /** How it stands now: {phase, retryAtMs, code, proving, silentMs}. */
+  get status() {
+    this._notice();
+    return { ...this._phase, proving: this._proving, silentMs: steadyMs() - this._heardMs };
+  }
+
   start() {
-    addEventListener("online", this._wake);
-    document.addEventListener("visibilitychange", this._visible);
-    this._lastTickMs = Date.now();
+    this._clock = new ClockWatch();
+    this._listen("addEventListener");
     this._ticker = setInterval(() => this._tick(), TICK_MS);
     this._connect();
   }
 
   stop() {
-    removeEventListener("online", this._wake);
-    document.removeEventListener("visibilitychange", this._visible);
+    this._listen("removeEventListener");
     clearInterval(this._ticker);
     this._drop();
-    this._status("stopped");
+    this._enter("stopped");
   }
 
   /** After sleep or a change of network: prove the connection, or come back at once when there is none. */
   wake() {
-    if (this.status.phase === "open") this._probe();
-    else if (this.status.phase === "waiting") this._connect();
+    this._notice();
+    if (this._phase.phase === "open") this._probe();
+    else if (this._phase.phase === "waiting") this._connect();
   }
 
   /** The user's wish to connect again after a final close. */
@@ -58,26 +70,54 @@ export class Connection {
     this._connect();
   }
 
+  _listen(how) {
+    for (const event of ["online", "offline", "pageshow"]) globalThis[how](event, this._wake);
+    document[how]("visibilitychange", this._visible);
+    document[how]("resume", this._wake);
+    navigator.connection?.[how]("change", this._wake);
+  }
+
+  _dial() {
+    const socket = new WebSocket(this._url, [SUBPROTOCOL]);
+    socket.addEventListener("open", () => socket === this._socket && this._begin({ moved: false }));
+    socket.addEventListener("message", (event) => this._message(socket, event.data));
+    socket.addEventListener("close", (event) => this._closed(socket, event.code));
+    return socket;
+  }
+
   _connect() {
     this._drop();
-    this._status("connecting");
-    const socket = new WebSocket(this._url, [SUBPROTOCOL]);
+    this._enter("connecting");
+    this._heardMs = steadyMs();
+    this._socket = this._dial();
+  }
+
+  /** Make another connection while this one still serves. */
+  _move() {
+    if (this._phase.phase !== "open") return;
+    this._next = this._dial();
+    this._after("move", CONNECT_MS, () => this._closed(this._next, DEAD));
+  }
+
+  /** The other gateway has spoken: leave this connection for it. */
+  _arrive(socket) {
+    this._next = null;
+    this._drop();
     this._socket = socket;
-    this._heardMs = Date.now();
-    socket.addEventListener("open", () => socket === this._socket && this._opened());
-    socket.addEventListener("message", (event) => socket === this._socket && this._message(event.data));
-    socket.addEventListener("close", (event) => socket === this._socket && this._closed(event.code));
+    this._begin({ moved: true });
   }
 
-  _opened() {
-    this._heardMs = Date.now();
-    this._status("open");
-    this._send(this._state.opened());
+  _begin(how) {
+    this._heardMs = steadyMs();
+    this._enter("open");
+    this._send(this._state.opened(how));
   }
 
-  _message(text) {
-    this._heardMs = Date.now();
-    this._cancel("pong");
+  _message(socket, text) {
+    this._notice();
+    if (socket === this._next) this._arrive(socket);
+    if (socket !== this._socket) return;
+    this._heardMs = steadyMs();
     let message;
     try {
       message = JSON.parse(text);
@@ -86,46 +126,97 @@ export class Connection {
     }
     const todo = this._state.received(message, this._heardMs);
     if (this._state.current) this._attempt = 0;
-    if (todo.login) {
-      this.stop();
-      this._onLogin();
-      return;
-    }
+    if (todo.login) this._loginOver();
+    else this._do(todo);
+  }
+
+  _do(todo) {
+    if (todo.proved) this._proved();
     if (todo.send) this._send(todo.send);
-    if (todo.drainMs) this._after("drain", this._random() * todo.drainMs, () => this._connect());
+    if (todo.drainMs !== undefined) this._after("move", this._random() * todo.drainMs, () => this._move());
     if (todo.reconnectMs) this._after("reconnect", todo.reconnectMs, () => this._connect());
     if (todo.resubscribeMs) this._after("resubscribe", todo.resubscribeMs, () => this._send(this._state.resubscribe()));
     if (todo.changed) this._onChange();
   }
 
-  _closed(code) {
-    this._drop();
+  _closed(socket, code) {
+    if (socket !== null && socket === this._next) {
+      this._next = null;
+      socket.close();
+      this._after("move", (0.5 + this._random()) * MOVE_AGAIN_MS, () => this._move());
+    } else if (socket === this._socket) {
+      this._lost(code);
+    }
+  }
+
+  _lost(code) {
     const next = afterClose(code, this._attempt++, this._random());
+    if (next.wait !== undefined && this._next) {
+      this._promote();
+      return;
+    }
+    this._drop();
     if (next.login) {
-      this.stop();
-      this._onLogin();
+      this._loginOver();
     } else if (next.stop) {
-      this._status("ended", { code });
+      this._enter("ended", { code });
     } else {
-      this._status("waiting", { code, retryAtMs: Date.now() + next.wait });
+      this._enter("waiting", { code, retryAtMs: steadyMs() + next.wait });
       this._after("retry", next.wait, () => this._connect());
     }
   }
 
+  /** The connection to move to has not opened yet, and is all there is. */
+  _promote() {
+    this._cancel("move");
+    [this._socket, this._next] = [this._next, null];
+    this._heardMs = steadyMs();
+    this._enter("connecting");
+  }
+
+  _loginOver() {
+    this.stop();
+    this._onLogin();
+  }
+
   _probe() {
+    if (this._socket?.readyState !== WebSocket.OPEN) {
+      this._connect();
+      return;
+    }
     this._send([{ type: "ping" }]);
     if (!this._timers.has("pong")) this._after("pong", PONG_MS, () => this._connect());
   }
 
+  _proved() {
+    this._cancel("pong");
+    if (!this._proving) return;
+    this._proving = false;
+    this._onChange();
+  }
+
+  /** Find out whether the device slept, before anything is believed. */
+  _notice() {
+    if (!this._clock) return;
+    const { gapMs, apart } = this._clock.look();
+    const phase = this._phase.phase;
+    if (phase === "open" && apart) {
+      this._connect();
+    } else if (phase === "open" && gapMs > SLEPT_MS) {
+      this._proving = true;
+      this._onChange();
+      this._probe();
+    } else if (phase === "waiting" && gapMs > SLEPT_MS) {
+      this._connect();
+    }
+  }
+
   _tick() {
-    const now = Date.now();
-    const slept = now - this._lastTickMs > SLEPT_MS;
-    this._lastTickMs = now;
-    if (this.status.phase === "connecting" && now - this._heardMs > CONNECT_MS) this._closed(DEAD);
-    if (this.status.phase !== "open") return;
-    const silence = now - this._heardMs;
-    if (slept) this._probe();
-    else if (silence > SILENCE_MS) this._closed(DEAD);
+    this._notice();
+    const silence = steadyMs() - this._heardMs;
+    if (this._phase.phase === "connecting" && silence > CONNECT_MS) this._lost(DEAD);
+    if (this._phase.phase !== "open" || this._timers.has("pong")) return;
+    if (silence > SILENCE_MS) this._lost(DEAD);
     else if (silence > IDLE_PING_MS && !this._state.subscribed) this._send([{ type: "ping" }]);
   }
 
@@ -136,13 +227,14 @@ export class Connection {
 
   _drop() {
     for (const name of [...this._timers.keys()]) this._cancel(name);
-    const socket = this._socket;
-    this._socket = null;
-    socket?.close();
+    this._proving = false;
+    const sockets = [this._socket, this._next];
+    this._socket = this._next = null;
+    for (const socket of sockets) socket?.close();
   }
 
-  _status(phase, more = {}) {
-    this.status = { phase, retryAtMs: null, code: null, ...more };
+  _enter(phase, more = {}) {
+    this._phase = { phase, retryAtMs: null, code: null, ...more };
     this._onChange();
   }
 

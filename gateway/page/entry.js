@@ -14,8 +14,10 @@ export function takeSetupToken() {
   return found[1];
 }
 
-function refusalWords(failure) {
+/** Why it did not work, for people. */
+export function refusalWords(failure) {
   if (!(failure instanceof api.Refusal)) throw failure;
+  if (failure.code === "not_there") return words("gateway_not_there");
   if (failure.status === 0) return words("gateway_unreachable");
   if (failure.status === 429) return words("too_many_attempts", { seconds: Math.ceil(failure.retryAfterS ?? 60) });
   if (failure.status === 401) return words("wrong_credentials");

@@ -1,4 +1,7 @@
 // The one judgement of the page: are the values live, and if not, why and since when. No DOM.
+//
+// Live means: the connection stands and is proved, the gateway spoke lately, it doubts nothing, and its link to the box
+// is up. A single value may be stale nevertheless. Times of values are on the gateway's clock, never on the device's.
 
 import { words } from "./strings.js";
 
@@ -23,12 +26,13 @@ export function judge(state, status, nowMs, online) {
 }
 
 /**
- * The time (of this device's clock) as of which the values are known, or null: the newest change among the box's own
- * values. While the box counts as connected, the gateway's last word: what it did not name had not changed by then.
+ * The time as of which the values are known, or null: the newest change among the box's own values. While the box
+ * counts as connected, the gateway's last word: what it did not name had not changed by then.
  */
 export function asOfMs(state) {
   const newest = newestMs(state);
-  return known(state, "link/state") === "up" && state.vouchedMs !== null ? Math.max(newest, state.vouchedMs) : newest;
+  const vouched = state.vouchedMs === null ? null : state.serverMs(state.vouchedMs);
+  return known(state, "link/state") === "up" && vouched !== null ? Math.max(newest, vouched) : newest;
 }
 
 function newestMs(state) {
@@ -36,7 +40,7 @@ function newestMs(state) {
   for (const [key, [, changedAt]] of state.values) {
     if (changedAt !== null && !key.startsWith("link/") && changedAt > newest) newest = changedAt;
   }
-  return newest === null ? null : newest * 1000 - state.serverAheadMs;
+  return newest === null ? null : newest * 1000;
 }
 
 function not(tone, word, reason, more = {}) {
@@ -49,6 +53,8 @@ function ofSocket(state, status, nowMs, online) {
     return not("bad", "word_stopped", reason, { again: true });
   }
   if (status.phase === "open") {
+    if (status.proving) return not("wait", "word_connecting", words("socket_proving"));
+    if (status.silentMs > state.quietMs) return not("wait", "word_connecting", words("socket_quiet"));
     if (state.current || state.problem) return null;
     return not("wait", "word_connecting", words("socket_loading"));
   }
@@ -70,7 +76,7 @@ function ofStore(state) {
 function ofLink(state) {
   const link = known(state, "link/state");
   const sinceS = known(state, "link/since");
-  const sinceMs = typeof sinceS === "number" ? sinceS * 1000 - state.serverAheadMs : null;
+  const sinceMs = typeof sinceS === "number" ? sinceS * 1000 : null;
   if (link === null) return not("wait", "word_connecting", words("link_unknown"));
   if (link === "up") {
     return { ...not("good", "word_live", words("link_up"), { sinceMs }), live: true };

@@ -12,12 +12,15 @@
 //   refused as unauthenticated too.
 // * An error that concerns the store or the whole site puts all values in doubt until the next delta, also an empty one,
 //   or snapshot: none is sent meanwhile.
+// * A connection that was moved to while the former one still stood goes on from its values: they stay current.
+// * Times handed in are steady: they go on evenly, whatever happens to the device's clock (clock.js).
 // * Unknown messages and fields are ignored.
 
 export const SUBPROTOCOL = "gateway.v1.json";
 export const SILENCE_MS = 25_000;
 export const PONG_MS = 3_000;
 export const IDLE_PING_MS = 20_000;
+const QUIET_MARGIN_MS = 5_000;
 const BACKOFF_BASE_MS = 1_000;
 const BACKOFF_CAP_MS = 60_000;
 const RETRY_AFTER_MS = 5_000;
@@ -41,8 +44,9 @@ export class LiveState {
     this.values = new Map();
     this.position = null;
     this.problem = null;
-    this.serverAheadMs = 0;
-    this.vouchedMs = null; // when the gateway last spoke of these values, by this device's clock
+    this.vouchedMs = null; // when the gateway last spoke of these values
+    this.quietMs = 15_000; // a gateway that has been silent for so long vouches for nothing
+    this._serverAheadMs = null;
     this._wanted = { site, keys, min_interval_ms: minIntervalMs };
     this._auth = { type: "auth", id: AUTH_ID, token, device };
     this._nextId = AUTH_ID + 1;
@@ -53,14 +57,16 @@ export class LiveState {
       delta: this._delta,
       reset: this._reset,
       drain: this._drain,
+      pong: this._pong,
       error: this._error,
     };
     this._forgetConnection();
   }
 
   /** The first messages of a new connection. */
-  opened() {
-    this._forgetConnection();
+  opened({ moved = false } = {}) {
+    if (moved) this._forgetSubscription();
+    else this._forgetConnection();
     return [this._auth, this._subscribe()];
   }
 
@@ -74,8 +80,14 @@ export class LiveState {
     return this._current;
   }
 
+  /** The gateway's clock at a steady time, in epoch milliseconds; null before it told. */
+  serverMs(nowMs) {
+    return this._serverAheadMs === null ? null : nowMs + this._serverAheadMs;
+  }
+
   /** Take one message. Answers what to do: {send, changed, login} and
-   * {drainMs, reconnectMs, resubscribeMs}: within or after how long; each only when it applies. */
+   * {drainMs, reconnectMs, resubscribeMs}: within or after how long; {proved}: it answered a ping. Each only when it
+   * applies. */
   received(message, nowMs) {
     const handler = Object.hasOwn(this._handlers, message.type) ? this._handlers[message.type] : null;
     return handler?.call(this, message, nowMs) ?? {};
@@ -107,7 +119,9 @@ export class LiveState {
   }
 
   _hello(message, nowMs) {
-    if (typeof message.server_time === "number") this.serverAheadMs = message.server_time * 1000 - nowMs;
+    if (typeof message.server_time === "number") this._serverAheadMs = message.server_time * 1000 - nowMs;
+    const heartbeatS = message.limits?.heartbeat_s;
+    if (heartbeatS > 0) this.quietMs = Math.min(heartbeatS * 1000 + QUIET_MARGIN_MS, SILENCE_MS);
     return {};
   }
 
@@ -170,6 +184,10 @@ export class LiveState {
 
   _drain(message) {
     return { drainMs: message.within_s * 1000 };
+  }
+
+  _pong() {
+    return { proved: true };
   }
 
   _error(message) {

@@ -3,11 +3,12 @@
 The page's own files and policy, answers of REST from a table, and the websocket in the test's hands.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from playwright.async_api import Page, Route, WebSocketRoute
@@ -29,13 +30,20 @@ NOW = 1_800_000_000.0
 Message = dict[str, Any]
 Values = Mapping[str, list[Any] | None]
 Answer = tuple[int, Any]
+Portal = Literal["page", "redirect", "refusal"]
 
 
 class FakeGateway:
-    """Serves one page. ``received`` holds what the newest connection said, ``connections`` counts them."""
+    """Serves one page. ``received`` holds what the newest connection said, ``connections`` counts them.
 
-    def __init__(self, page: Page) -> None:
+    ``portal`` answers REST as a hotel's login page does, ``refusing`` ends every new connection at once.
+    """
+
+    def __init__(self, page: Page, address: str = ADDRESS) -> None:
         self.page = page
+        self.address = address
+        self.portal: Portal | None = None
+        self.refusing = False
         self.connections = 0
         self.received: list[Message] = []
         self.requests: list[tuple[str, Any]] = []
@@ -58,11 +66,11 @@ class FakeGateway:
         """Open the page, past the login unless told otherwise."""
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._console)
-        await self.page.route(f"{ADDRESS}**", self._serve)
-        await self.page.route_web_socket("ws://gateway.test/**", self._connected)
+        await self.page.route(f"{self.address}**", self._serve)
+        await self.page.route_web_socket(f"{self.address.replace('http', 'ws', 1)}**", self._connected)
         if logged_in:
             await self.page.add_init_script(f"sessionStorage.setItem('gateway.token', {TOKEN!r})")
-        await self.page.goto(ADDRESS + fragment)
+        await self.page.goto(self.address + fragment)
 
     async def open_live(self, values: Values) -> None:
         """Open the page and wait until it shows these values as live."""
@@ -139,6 +147,9 @@ class FakeGateway:
 
     async def _answer(self, route: Route, path: str) -> None:
         name = f"{route.request.method} {path}"
+        if self.portal is not None:
+            await self._answer_as_portal(route, path)
+            return
         self.requests.append((name, route.request.post_data_json if route.request.post_data else None))
         status, content = self.rest[name]
         headers = {"Retry-After": "7"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
@@ -147,8 +158,19 @@ class FakeGateway:
         else:
             await route.fulfill(status=status, json=content, headers=headers)
 
+    async def _answer_as_portal(self, route: Route, path: str) -> None:
+        if self.portal == "redirect" and path != "portal":
+            await route.fulfill(status=302, headers={"Location": f"{self.address}api/v1/portal"})
+        else:
+            status = HTTPStatus.FORBIDDEN if self.portal == "refusal" else HTTPStatus.OK
+            await route.fulfill(status=status, body="<html>Accept our terms</html>", content_type="text/html")
+
     def _connected(self, socket: WebSocketRoute) -> None:
         self.connections += 1
+        if self.refusing:
+            socket.on_message(lambda _message: None)
+            self._closing = asyncio.ensure_future(socket.close(code=1012))
+            return
         self.received = []
         self._socket = socket
         socket.on_message(self._message)
