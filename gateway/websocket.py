@@ -7,9 +7,9 @@ Rules:
   is sent (the transport's buffer is over its mark), or while unread messages have piled up; the application gets no
   message either while the client takes nothing, so that answers to whoever never reads them are bounded.
 * What comes in is taken in slices, one in a turn of the event loop: thousands of frames in one piece hold up nobody.
-* A fault of the client is told with its close code. Then our half is closed, and what still comes is dropped until
-  the client ends or ``close_within_s`` have passed: closing at once would reset the connection, and take the close
-  code with it. Nobody keeps a connection open longer than that by not reading.
+* A client's close is answered, a fault of it told, with the close code. Then our half is closed, and what still comes
+  is dropped until the client ends or ``close_within_s`` have passed: closing at once might reset the connection, and
+  take the close code with it. Nobody keeps a connection open longer than that by not reading.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from gateway.hub.member import FRAMES
 from gateway.protocol.flow import Flow, Pace
 from gateway.protocol.messages import CloseCode
 
-SLICE_BYTES = 2_048
+SLICE_BYTES = 1_024
 MOST_UNREAD_BYTES = 32_768
 MESSAGE_OVERHEAD_BYTES = 512  # what a queued message takes besides its text
 SHUTDOWN_S = 2.0  # within uvicorn's grace for connections
@@ -47,7 +47,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._pace = pace
-        self._failed = False
+        self._ended = False
         self._input = b""
         self._has_a_turn = False
         self._unread_bytes = 0
@@ -67,7 +67,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         """As ASGI has it. Closing does not wait for a client that takes nothing."""
-        if self._failed:
+        if self._ended:
             raise ClientDisconnected
         closing = message["type"] == "websocket.close"
         if closing:
@@ -100,7 +100,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
     # --- the way in -------------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        if not self._failed:
+        if not self._ended:
             self._input += data
             self._go_on()
 
@@ -131,8 +131,8 @@ class FramesProtocol(WebSocketsSansIOProtocol):
             data, self._input = self._input[:SLICE_BYTES], self._input[SLICE_BYTES:]
             self.conn.receive_data(data)
             self.handle_events()
-            if self.conn.parser_exc is not None and not self._failed:
-                self.handle_parser_exception()
+            if self.conn.parser_exc is not None and not self._ended:
+                self._end()
             if self._input:
                 self._has_a_turn = True
                 self.loop.call_soon(self._take_a_slice)
@@ -185,21 +185,22 @@ class FramesProtocol(WebSocketsSansIOProtocol):
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def handle_close(self, event: ClientFrame) -> None:
-        super().handle_close(event)
-        self._flow.close()
-        self._go_within(self._pace.close_within_s)
+        if self.close_sent:
+            super().handle_close(event)
+        else:
+            self._end()
 
     def eof_received(self) -> None:
         self._go_within(self._pace.close_within_s)
 
     def _fail(self, code: int, reason: str) -> None:
         self.conn.fail(code, reason)
-        self.handle_parser_exception()
+        self._end()
 
-    def handle_parser_exception(self) -> None:
-        """Tell the client the close code of the ``conn`` that failed; see the rules above."""
+    def _end(self) -> None:
+        """Send the close frame that ``conn`` has ready, and be done; see the rules above."""
         assert self.conn.close_sent is not None
-        self._failed = self.close_sent = True
+        self._ended = self.close_sent = True
         self._input = b""
         self._flow.close()
         self.stop_keepalive()

@@ -1,6 +1,7 @@
 """A real uvicorn on a free port, and behind it the live half of the gateway with a real store."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
@@ -34,13 +35,21 @@ TOKEN = "a-good-token"
 
 @asynccontextmanager
 async def serving(
-    app: Litestar, *, message_bytes: int = 65_536, pace: Pace | None = None, frames: bool = True
+    app: Litestar,
+    *,
+    message_bytes: int = 65_536,
+    pace: Pace | None = None,
+    frames: bool = True,
+    send_bytes: int | None = None,
 ) -> AsyncIterator[str]:
     """Serve the app; gives ``host:port``. The server has ended when the context is left.
 
-    ``frames`` False: uvicorn's own websockets, without the extension.
+    ``frames`` False: uvicorn's own websockets, without the extension. ``send_bytes``: what the kernel takes for a
+    connection beyond what the client's takes, instead of megabytes.
     """
     with closing(bind("127.0.0.1", 0)) as listening:
+        if send_bytes is not None:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
         server = make_server(app, message_bytes=message_bytes, pace=pace or Pace())
         if not frames:
             server.config.ws = "websockets-sansio"
@@ -123,6 +132,7 @@ async def live_gateway(
     times: LiveTimes | None = None,
     pace: Pace | None = None,
     origins: Origins | None = None,
+    send_bytes: int | None = None,
 ) -> AsyncIterator[LiveGateway]:
     """A gateway whose site is open with these readings."""
     chosen = limits or Limits()
@@ -153,5 +163,5 @@ async def live_gateway(
         )
         app.asgi_handler = only_known_hosts(app.asgi_handler, origins or Origins())
         pace = pace or Pace(ping_bytes=chosen.unacknowledged_bytes // 4)
-        made.address = await stack.enter_async_context(serving(app, pace=pace))
+        made.address = await stack.enter_async_context(serving(app, pace=pace, send_bytes=send_bytes))
         yield made
