@@ -1,4 +1,7 @@
-"""A TCP proxy that can lose an answer: the request arrives, the reply does not, the connection breaks."""
+"""A TCP proxy that can lose an answer: the request arrives, the reply does not, the connection breaks.
+
+It can also swallow everything and tell nobody, as a phone that lost its network does: a half-open connection.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +17,9 @@ class DroppingProxy:
         self._port = port
         self._fatal: bytes | None = None
         self.dropped = 0
+        self.swallow = False
         self.url = ""
+        self.address = ""
 
     def drop_answer_to(self, fatal: bytes) -> None:
         """Lose the answer to the next request that holds these bytes, once."""
@@ -40,7 +45,8 @@ class DroppingProxy:
             if self._fatal is not None and self._fatal in request:
                 self._fatal = None
                 doomed.set()
-            upstream.write(request)
+            if not self.swallow:
+                upstream.write(request)
         raise ConnectionError("the client is gone")
 
     async def _answers(
@@ -50,16 +56,21 @@ class DroppingProxy:
             if doomed.is_set():
                 self.dropped += 1
                 break
-            writer.write(answer)
+            if not self.swallow:
+                writer.write(answer)
         raise ConnectionError("the server is gone, or its answer is to be lost")
 
 
 @asynccontextmanager
 async def dropping_proxy(port: int) -> AsyncIterator[DroppingProxy]:
-    """A proxy before the Redis on ``port`` of 127.0.0.1; its ``url`` is for redis-py. Close clients first."""
+    """A proxy before ``port`` of 127.0.0.1; its ``url`` is for redis-py, its ``address`` for others.
+
+    Close clients first.
+    """
     proxy = DroppingProxy(port)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    proxy.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    proxy.url = f"redis://{proxy.address}/0"
     try:
         yield proxy
     finally:

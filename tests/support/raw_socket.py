@@ -1,4 +1,4 @@
-"""A websocket client that sends whatever bytes a test wants, and reads frame by frame without answering any."""
+"""A websocket client that sends whatever bytes a test wants, and reads when and as much as the test wants."""
 
 import asyncio
 import base64
@@ -67,6 +67,7 @@ class RawSocket:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self.answers_pings = False
 
     async def send(self, *pieces: bytes) -> None:
         for piece in pieces:
@@ -84,9 +85,10 @@ class RawSocket:
             return Received(first & 0x0F, await self.reader.readexactly(size))
 
     async def message(self) -> dict[str, Any]:
-        """The next message; pings before it stay unanswered."""
+        """The next message; pings before it are answered if ``answers_pings``."""
         while (one := await self.frame()).opcode == PING:
-            pass
+            if self.answers_pings:
+                await self.send(client_frame(PONG, one.payload))
         assert one.opcode == TEXT, one
         message: dict[str, Any] = json.loads(one.payload)
         return message
