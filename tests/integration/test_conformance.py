@@ -31,7 +31,8 @@ from tests.support.waiting import eventually
 
 QUESTION = '{"type":"ping"}'
 ANSWER = b'{"type":"pong"}'
-LIMITS = Limits(auth_deadline_s=60)
+# what is judged here is the websocket, not the conversation
+LIMITS = Limits(auth_deadline_s=60, auth_message_bytes=16_384, message_burst=1_000_000, refusal_burst=1_000_000)
 # what ``serving`` lets through before it says 1009
 MOST_BYTES = 4 * 65_536
 HIGH_WATER_BYTES = 65_536
@@ -283,7 +284,7 @@ async def test_who_takes_nothing_is_gone_after_a_while_however_it_ends(
         assert 0 < transport.get_write_buffer_size() < HIGH_WATER_BYTES
         await one.send(ending)
         if not ending:
-            gateway.live.close_login(1)
+            gateway.live.connections.end_login(1)
         await eventually(lambda: len(gateway.live) == 0)
         await eventually(lambda: protocol.disconnected)
 
