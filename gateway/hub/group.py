@@ -6,6 +6,8 @@ Rules:
   live member holds less.
 * Interval 0: a change that matches goes out at once. Else: at once when the last frame is an interval old, otherwise
   when it will be; the newest value of everything that changed meanwhile, in one delta.
+* Whoever comes back gets one merged delta from what he holds. Many come back together, and the heartbeat moves all
+  positions alike: the few latest merged deltas are kept until the mirror moves on.
 * A group that sent nothing for the heartbeat's time sends an empty delta, or what is due if there is something.
 """
 
@@ -17,6 +19,7 @@ from gateway.hub.views import View
 from gateway.protocol.frames import Frame, delta_frame, snapshot_frames
 from gateway.protocol.messages import ResetReason
 
+MOST_MERGED = 4
 INTERVALS_MS: Final = (0, 100, 250, 500, 1_000, 2_000, 5_000, 10_000)
 
 
@@ -43,12 +46,14 @@ class Group:
         self._nothing_until = 0
         self._part_bytes = part_bytes
         self._snapshot: tuple[Position, tuple[Frame, ...]] | None = None
+        self._merged: dict[tuple[int, Position], Frame] = {}
 
     def begin(self, state: SiteState | None) -> None:
         """Go on with this mirror of the site, or without one (None); what was due no longer is."""
         self.state = state
         self.due_s = None
         self._snapshot = None
+        self._merged.clear()
         if state is not None:
             self.sent = self._nothing_until = state.position.seq
 
@@ -67,8 +72,25 @@ class Group:
             self._snapshot = (position, frames)
         return self._snapshot[1]
 
+    def merged(self, since: int) -> Frame:
+        """What changed after the seq ``since``, as of the mirror's position; encoded once for all who hold the same.
+
+        The mirror must be able to resume from there.
+        """
+        assert self.state is not None
+        position = self.state.position
+        known = self._merged.get((since, position))
+        if known is None:
+            known = delta_frame(self.number, since, position.seq, self.state.since(since, self.matches))
+            self.encoded += 1
+            if len(self._merged) >= MOST_MERGED:
+                del self._merged[next(iter(self._merged))]
+            self._merged[since, position] = known
+        return known
+
     def changed(self, delta: Delta, now_s: float) -> None:
         """The mirror has moved by this delta."""
+        self._merged.clear()
         changes = {key: reading for key, reading in delta.changes.items() if self.matches(key)}
         if not changes:
             if self.due_s is None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.domain.filters import Filter
 from gateway.domain.values import Position, SiteState
 from gateway.hub.views import Rights
-from gateway.protocol.frames import Frame, delta_frame, frame
+from gateway.protocol.frames import Frame, frame
 from gateway.protocol.messages import Reset, ResetReason
 
 if TYPE_CHECKING:
@@ -168,8 +168,7 @@ class Subscription:
     def _catch_up(self, state: SiteState) -> None:
         seq = state.position.seq
         if self._seq is not None and self._seq < seq:
-            changes = state.since(self._seq, self.group.matches)
-            self.member.sink.write(delta_frame(self.group.number, self._seq, seq, changes))
+            self.member.sink.write(self.group.merged(self._seq))
         self._seq = seq
         self.standing = Standing.live
         self.group.add_live(self)

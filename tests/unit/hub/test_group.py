@@ -1,7 +1,9 @@
+from typing import Any
+
 import pytest
 
-from gateway.hub.group import rounded_up
-from gateway.protocol.messages import DeltaMessage, Limits, Reset, SnapshotPart, Subscribed
+from gateway.hub.group import MOST_MERGED, rounded_up
+from gateway.protocol.messages import DeltaMessage, Held, Limits, Reset, SnapshotPart, Subscribed
 from tests.support.small_hub import SmallHub
 
 
@@ -118,3 +120,27 @@ def test_members_that_all_left_or_paused_are_told_nothing() -> None:
     small.pass_time(20)
     assert group.encoded == before
     assert one.take() == []
+
+
+def test_who_comes_back_from_the_same_position_gets_the_same_frame() -> None:
+    small = SmallHub()
+    at = small.client().subscribe("a/#")
+    (group,) = small.site.groups.values()
+    for number in range(MOST_MERGED + 1):
+        small.change(a__x=number)
+    before = group.encoded
+
+    def back(seq: int) -> list[Any]:
+        client = small.client()
+        client.ask("a/#", held=Held(epoch=small.epoch, seq=seq, view=at.view))
+        return list(client.sink.waiting)
+
+    frames = [back(at.seq)[-1] for _ in range(3)]
+    assert all(one is frames[0] for one in frames)
+    assert group.encoded == before + 1
+    for seq in range(at.seq + 1, at.seq + 1 + MOST_MERGED):
+        back(seq)
+    assert back(at.seq)[-1] is not frames[0], "only the latest few are kept"
+    assert len(group._merged) == MOST_MERGED
+    small.change(b__x=9)
+    assert not group._merged
