@@ -8,8 +8,8 @@ What a clean report proves, for every client, subscription and position at which
 
 * the view's keys and values were exactly the reading of some prefix of the broker's log: nothing lost, nothing mixed
   from two moments, no ceased key kept, no foreign key;
-* and exactly those values were stale that by that prefix nobody had brought on this connection, or whose unit was in
-  fault (``oracle_freshness.py``): what looked live was live, and the other way round;
+* and exactly those values were stale that by that prefix nobody had brought on this connection, or that rested on
+  something in fault (``oracle_freshness.py``): what looked live was live, and the other way round;
 * those prefixes never went back as seq grew: not in a subscription, nor over the subscriptions and connections of a
   client, nor from epoch to epoch, except within a declared ``Loss``;
 * with an auditor (a client that subscribes to ``#``) the prefix is also the one the auditor had at that position, so
@@ -17,7 +17,7 @@ What a clean report proves, for every client, subscription and position at which
   ``changed_at`` and ``link/*`` too;
 * no gap in the chain of ``from`` and ``seq``, no delta inside a snapshot, no resume from a position or view never
   held; positions within an epoch never went back;
-* each surviving client was left with the reading of the whole log.
+* each surviving client was left with the reading of the whole log; had the box fallen silent, with nothing live.
 
 While the link was not ``up`` (connecting, silent, down, bridge_down) it proves only, for keys that come from one
 topic, that each value told was its key's value at some prefix, and that no key went back; and, where asked for, that
@@ -39,7 +39,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.support.oracle_bounds import Bounds
-from tests.support.oracle_freshness import Unit, no_units
+from tests.support.oracle_freshness import RestsOn, no_faults
 from tests.support.oracle_logs import BrokerLog, ClientLog, Dead, Loss
 from tests.support.oracle_readings import ABSENT, Marks, Read, Timeline, accumulated
 from tests.support.oracle_views import Replay, Step, View
@@ -87,16 +87,16 @@ def judge(
     auditor: ClientLog | None = None,
     losses: Iterable[Loss] = (),
     dead: Iterable[Dead] = (),
-    unit_of: Unit = no_units,
+    rests_on: RestsOn = no_faults,
     stale_unless_up: bool = False,
 ) -> Report:
     """Judge all clients and the auditor; ``ceased`` is what ``read`` gives for a key that ceased to be.
 
-    ``unit_of`` gives the fault state that makes a key stale while the link is up. ``stale_unless_up``: while the link
-    is not up every value must be flagged stale.
+    ``rests_on`` gives the fault states that make a key stale while the link is up. ``stale_unless_up``: while the
+    link is not up every value must be flagged stale.
     """
     marks = Marks()
-    timeline = Timeline(log, read, ceased, marks, unit_of)
+    timeline = Timeline(log, read, ceased, marks, rests_on)
     court = Court(timeline, marks, losses, dead, stale_unless_up=stale_unless_up)
     witnesses: list[Witness] = []
     bounds, agreement = None, None

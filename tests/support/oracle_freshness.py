@@ -2,9 +2,12 @@
 
 Rules:
 
-* A key is live when the present connection brought it and its unit is not in fault; else it is stale. A message
-  that names the key brings it, whether its value is new or not.
-* A unit is in fault while its fault state is 2; a warning is no fault. ``Unit`` says which key that fault state is.
+* A key is live when the present connection brought it and nothing that it rests on is in fault; else it is stale. A
+  message that names the key brings it, whether its value is new or not.
+* In fault is what has the fault state 2; a warning is no fault. A fault holds until the box says otherwise or its key
+  ceases, over connections too.
+* A charge point, vehicle, meter, inverter or battery rests on its own fault state. A sum rests on its own and on
+  those of its parts. What tells of faults rests on none, nor does what the box says of itself.
 * A connection of the bridge begins with all that the broker retains, or, when the broker had lost everything, with
   all that the box publishes again. So what it has brought is what came since the subscriber's last Break.
 """
@@ -12,48 +15,48 @@ Rules:
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from gateway.domain.catalogue import Freshness, entry_for
-
-Unit: TypeAlias = Callable[[str], str | None]
-"""A key -> the key of its unit's fault state, None when no fault makes it stale."""
+RestsOn: TypeAlias = Callable[[str], tuple[str, ...]]
+"""A key -> the keys of the fault states that make it stale; ``+`` stands for any one level but the last."""
 
 Brought: TypeAlias = Mapping[str, tuple[Any] | None]
 """What one message says of which keys: a value, or None, the key ceases."""
 
 IN_FAULT = 2
-OF_THE_UNIT: Mapping[Freshness, str] = {
-    Freshness.chargepoint: "chargepoints/",
-    Freshness.vehicle: "vehicles/",
-    Freshness.battery: "batteries/",
-    Freshness.pv: "inverters/",
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "grid": ("grid",),
+    "pv": ("pv", "inverters/+"),
+    "battery": ("battery", "batteries/+"),
+    "charging": ("chargepoints/+",),
+    "house": ("grid", "meters/+", "pv", "inverters/+", "battery", "batteries/+", "chargepoints/+"),
 }
+DEVICES = ("chargepoints", "vehicles", "meters", "inverters", "batteries")
 
 
-def no_units(key: str) -> None:
+def no_faults(key: str) -> tuple[str, ...]:
     """Nothing is ever in fault."""
+    return ()
 
 
-def unit_of(key: str) -> str | None:
-    """The catalogue's units: each charge point, vehicle, battery and inverter has a fault state of its own."""
-    entry = entry_for(key)
-    group = OF_THE_UNIT.get(entry.freshness) if entry is not None else None
-    if group is None:
-        return None
-    levels = key.split("/")
-    return "/".join([*levels[: 2 if key.startswith(group) else 1], "fault_state"])
+def rests_on(key: str) -> tuple[str, ...]:
+    """As the gateway's keys are named."""
+    first, *others = key.split("/")
+    if others[-1:] in (["fault_state"], ["fault_text"]):
+        return ()
+    units = (f"{first}/{others[0]}",) if first in DEVICES and others else PARTS.get(first, ())
+    return tuple(f"{unit}/fault_state" for unit in units)
 
 
 class Flags:
-    """``moves`` has for each key the prefixes at which it became stale or ceased to be, with the mark of that."""
+    """``moves`` has for each key the prefixes at which it became stale or live again, with the mark of that."""
 
-    def __init__(self, unit: Unit, mark: Callable[[str], int]) -> None:
+    def __init__(self, rests: RestsOn, mark: Callable[[str], int]) -> None:
         self.moves: dict[str, list[tuple[int, int]]] = {}
-        self._unit = unit
+        self._rests = rests
         self._mark = mark
         self._brought: dict[str, bool] = {}
-        self._units: dict[str, str | None] = {}
-        self._members: dict[str | None, set[str]] = {}
-        self._faults: set[str | None] = set()
+        self._rests_of: dict[str, tuple[str, ...]] = {}
+        self._resting: dict[str, set[str]] = {}
+        self._in_fault: dict[str, int] = {}
         self._stale: set[str] = set()
 
     def broke(self, n: int) -> None:
@@ -66,11 +69,17 @@ class Flags:
         """One message."""
         changed = set(brought)
         for key, value in brought.items():
+            self._learn(key)
+            was = self._in_fault.get(key, 0)
             if value is None:
                 self._brought.pop(key, None)
             else:
                 self._brought[key] = True
-            changed |= self._fault(key, value)
+            now = int(value is not None and key.endswith("fault_state") and value[0] == IN_FAULT)
+            if now != was:
+                for name in (key, _any_of(key)):
+                    self._in_fault[name] = self._in_fault.get(name, 0) + now - was
+                    changed |= self._resting.get(name, set())
         for key in changed:
             self._judge(n, key)
 
@@ -78,22 +87,21 @@ class Flags:
         """At a prefix."""
         return sum(1 for at, _ in self.moves.get(key, ()) if at <= n) % 2 == 1
 
-    def _fault(self, key: str, value: tuple[Any] | None) -> set[str]:
-        """Who else is concerned."""
-        if key not in self._units:
-            self._units[key] = self._unit(key)
-            self._members.setdefault(self._units[key], set()).add(key)
-        if self._units[key] != key:
-            return set()
-        if value is not None and value[0] == IN_FAULT:
-            self._faults.add(key)
-        else:
-            self._faults.discard(key)
-        return self._members[key]
+    def _learn(self, key: str) -> None:
+        if key not in self._rests_of:
+            self._rests_of[key] = self._rests(key)
+            for name in self._rests_of[key]:
+                self._resting.setdefault(name, set()).add(key)
 
     def _judge(self, n: int, key: str) -> None:
         brought = self._brought.get(key)
-        stale = brought is not None and (not brought or self._units[key] in self._faults)
+        stale = brought is not None and (not brought or any(self._in_fault.get(name) for name in self._rests_of[key]))
         if stale != (key in self._stale):
             self._stale ^= {key}
             self.moves.setdefault(key, []).append((n, self._mark(key)))
+
+
+def _any_of(key: str) -> str:
+    """The name by which a sum rests on a part."""
+    levels = key.split("/")
+    return "/".join([*levels[:-2], "+", levels[-1]])

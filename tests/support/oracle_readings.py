@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 from gateway.domain.errors import GatewayError
-from tests.support.oracle_freshness import Flags, Unit, no_units
+from tests.support.oracle_freshness import Flags, RestsOn, no_faults
 from tests.support.oracle_logs import Break, BrokerLog
 
 Read: TypeAlias = Callable[[str, bytes], Mapping[str, Any]]
@@ -110,12 +110,14 @@ class History:
 class Timeline:
     """The broker's log, read: which key changed to what at which prefix."""
 
-    def __init__(self, log: BrokerLog, read: Read, ceased: object, marks: Marks, unit_of: Unit = no_units) -> None:
+    def __init__(
+        self, log: BrokerLog, read: Read, ceased: object, marks: Marks, rests_on: RestsOn = no_faults
+    ) -> None:
         self.length = len(log)
         self.unreadable = 0
         self.histories: dict[str, History] = {}
         self.moves: dict[str, list[tuple[int, int]]] = {}  # by key: prefix, exclusive or of the old and the new mark
-        self.flags = Flags(unit_of, lambda key: marks((key, STALE)))
+        self.flags = Flags(rests_on, lambda key: marks((key, STALE)))
         self._marks = marks
         self._now: dict[str, tuple[Hashable, int]] = {}
         self._sources: dict[str, str | None] = {}

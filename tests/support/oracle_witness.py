@@ -178,12 +178,15 @@ class Witness:
     def _last(self, number: int, view: View) -> None:
         self.tally.final += 1
         state = view.entries.get("link/state", [None])[0]
-        if not view.complete or state != "up":
+        if not view.complete or state not in ("up", "silent"):
             self._fault("final", f"complete: {view.complete}, link/state {state!r}", number, view)
             return
         n, right = self._court.timeline.length, self._court.prefixes(view.chosen).last_hash
         if view.value_hash != right:
             self._fault("final", "not the whole log's reading", number, view, n, self._differences(view, n))
+        elif state == "silent":
+            if view.live:
+                self._fault(STALE, f"{view.live} values look live, the link is silent", number, view, n)
         elif view.flagged_hash != self._court.prefixes(view.chosen, flagged=True).last_hash:
             self._fault("stale", "not the whole log's freshness", number, view, n, self._flags(view, n))
 

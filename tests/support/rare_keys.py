@@ -2,7 +2,7 @@
 
 Busy topics heal every fault: a lost value is overwritten a moment later, and a judge that sees only those passes a
 broken gateway. A rare one stays wrong until the end. Every change has a value that never stood anywhere before, so
-that it also tells exactly how far a view had come.
+that it also tells exactly how far a view had come; but for the fault states of a few devices, which come and go.
 """
 
 import heapq
@@ -18,6 +18,11 @@ FIRST_ID = 1000
 REMOVED_SHARE = 0.05
 LATE_SHARE = 0.05
 TWICE_SHARE = 0.4
+FAULTY_SHARE = 0.03
+FAULT_LASTS = (0.02, 0.1)
+LASTING_SHARE = 0.3
+FAULT_STATE = "get/fault_state"
+OF_THE_BOX = ("chargepoint/5", "counter/0", "bat/2", "bat", "pv/1", "pv")
 
 Make = Callable[[int], Any]
 
@@ -80,6 +85,8 @@ class RareKeys:
             ("pv", inverters, INVERTER),
         )
         self._devices = [device for kind in kinds for device in self._make(*kind)]
+        faulty = [one.root for one in self._devices if self._dice.random() < FAULTY_SHARE and one.vanishes is None]
+        self._faulty = (*OF_THE_BOX, *faulty)
         self.start = {
             topic: payload
             for device in self._devices
@@ -101,7 +108,16 @@ class RareKeys:
             if device.vanishes is not None:
                 topics = [f"{self._prefix}{device.root}/{topic}" for topic in device.topics]
                 found += [Recorded(topic, "", t=last * duration_s) for topic in topics]
+        found += [message for root in self._faulty for message in self._faults(root, duration_s)]
         return sorted(found, key=lambda one: one.t)
+
+    def _faults(self, root: str, duration_s: float) -> Iterator[Recorded]:
+        """A fault that passes, then a warning; some vehicles, on which no sum rests, are in fault at the end."""
+        began = self._dice.uniform(0.1, 0.8)
+        over = began + self._dice.uniform(*FAULT_LASTS)
+        ends = 2 if self._dice.random() < LASTING_SHARE and root.startswith("vehicle/") else 0
+        for share, state in ((began, 2), (over, 1), (over + 0.05, ends)):
+            yield Recorded(f"{self._prefix}{root}/{FAULT_STATE}", str(state), t=share * duration_s)
 
     def _make(self, kind: str, count: int, topics: Mapping[str, Make]) -> Iterator[Device]:
         number = FIRST_ID

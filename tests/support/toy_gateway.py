@@ -166,9 +166,9 @@ def live(**values: Any) -> ToyGateway:
     return gateway
 
 
-def toy_unit(key: str) -> str:
-    """A unit's fault state is ``<unit>/fault``."""
-    return f"{key.partition('/')[0]}/fault"
+def toy_rests_on(key: str) -> tuple[str, ...]:
+    """A unit's fault state is ``<unit>/fault_state``; the sum rests on all of them."""
+    return ("+/fault_state",) if key == "sum" else (f"{key.partition('/')[0]}/fault_state",)
 
 
 def verdict(
@@ -181,7 +181,9 @@ def verdict(
     gateway = clients[0].gateway
     logs = [client.log for client in clients]
     audit = auditor.log if auditor else None
-    return judge(gateway.log, read, logs, ceased=CEASED, auditor=audit, losses=losses, dead=dead, unit_of=toy_unit)
+    return judge(
+        gateway.log, read, logs, ceased=CEASED, auditor=audit, losses=losses, dead=dead, rests_on=toy_rests_on
+    )
 
 
 def only(report: Report, kind: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.oracle_freshness import unit_of
+from tests.support.oracle_freshness import rests_on
 from tests.support.oracle_logs import Break, Dead, Stalled
 from tests.support.toy_gateway import CEASED, ToyClient, ToyGateway, live, only, verdict
 
@@ -12,59 +12,76 @@ DEAD = Dead(10.0, 20.0, "the box was off")
 
 
 def watched(**values: object) -> tuple[ToyGateway, ToyClient]:
-    gateway = live(**(values or {"a__x": 1, "a__fault": 0, "b__x": 1}))
+    gateway = live(**(values or {"a__x": 1, "a__fault_state": 0, "b__x": 1}))
     client = ToyClient(gateway)
     client.subscribe("#")
     return gateway, client
 
 
 def in_fault(gateway: ToyGateway, client: ToyClient) -> None:
-    gateway.publish(a__fault=2)
-    gateway.flag("a/fault", "a/x")
+    gateway.publish(a__fault_state=2)
+    gateway.flag("a/fault_state", "a/x")
     client.delta()
 
 
 @pytest.mark.parametrize(
-    ("key", "unit"),
+    ("key", "faults"),
     [
-        ("chargepoints/5/power_w", "chargepoints/5/fault_state"),
-        ("vehicles/1/fault_state", "vehicles/1/fault_state"),
-        ("batteries/2/soc_percent", "batteries/2/fault_state"),
-        ("battery/soc_percent", "battery/fault_state"),
-        ("inverters/3/power_w", "inverters/3/fault_state"),
-        ("pv/power_w", "pv/fault_state"),
-        ("house/power_w", None),
-        ("no/such/key", None),
+        ("chargepoints/5/power_w", ("chargepoints/5/fault_state",)),
+        ("vehicles/1/fault_state", ()),
+        ("batteries/2/fault_text", ()),
+        ("battery/soc_percent", ("battery/fault_state", "batteries/+/fault_state")),
+        ("meters/3/power_w", ("meters/3/fault_state",)),
+        ("grid/power_w", ("grid/fault_state",)),
+        ("charging/energy_wh", ("chargepoints/+/fault_state",)),
+        ("box/version", ()),
+        ("tariff/prices", ()),
+        ("vehicles", ()),
     ],
 )
-def test_the_catalogue_says_whose_fault_makes_a_key_stale(key: str, unit: str | None) -> None:
-    assert unit_of(key) == unit
+def test_what_rests_on_which_fault_state(key: str, faults: tuple[str, ...]) -> None:
+    assert rests_on(key) == faults
 
 
 def test_a_unit_in_fault_is_stale_and_comes_back() -> None:
     gateway, client = watched()
     in_fault(gateway, client)
-    gateway.publish(a__fault=0)
+    gateway.publish(a__fault_state=0)
     gateway.flag("a/x", live=True)
     client.delta()
     assert verdict(client).clean
 
 
+def test_a_sum_is_stale_while_any_of_its_parts_is_in_fault() -> None:
+    gateway = live(a__fault_state=2, b__fault_state=2, sum=1)
+    gateway.flag("a/fault_state", "b/fault_state", "sum")
+    client = ToyClient(gateway)
+    client.subscribe("#")
+    gateway.publish(a__fault_state=0)
+    gateway.flag("a/fault_state", live=True)
+    client.delta()
+    gateway.publish(b__fault_state=CEASED)
+    gateway.flag("sum", live=True)
+    client.delta()
+    report = verdict(client)
+    assert report.clean, str(report)
+
+
 def test_a_warning_is_no_fault() -> None:
     gateway, client = watched()
-    gateway.publish(a__fault=1)
+    gateway.publish(a__fault_state=1)
     client.delta()
     assert verdict(client).clean
 
 
 def test_an_ignored_fault_is_found() -> None:
     gateway, client = watched()
-    gateway.publish(a__fault=2)
+    gateway.publish(a__fault_state=2)
     client.delta()
     report = verdict(client)
     only(report, "stale")
     assert [str(one) for one in report.faults[0].differences] == [
-        "a/fault: expected 'stale', seen 'live'",
+        "a/fault_state: expected 'stale', seen 'live'",
         "a/x: expected 'stale', seen 'live'",
     ]
 
@@ -81,7 +98,7 @@ def test_a_fault_of_one_unit_that_flags_another_is_found() -> None:
 def test_a_fault_that_is_over_leaves_nothing_stale() -> None:
     gateway, client = watched()
     in_fault(gateway, client)
-    gateway.publish(a__fault=0)
+    gateway.publish(a__fault_state=0)
     client.delta()
     only(verdict(client), "stale")
 
@@ -89,7 +106,7 @@ def test_a_fault_that_is_over_leaves_nothing_stale() -> None:
 def test_a_unit_whose_fault_state_ceases_is_in_no_fault() -> None:
     gateway, client = watched()
     in_fault(gateway, client)
-    gateway.publish(a__fault=CEASED)
+    gateway.publish(a__fault_state=CEASED)
     gateway.flag("a/x", live=True)
     client.delta()
     assert verdict(client).clean
@@ -114,7 +131,7 @@ def test_what_the_connection_has_not_brought_is_stale_until_it_comes_unchanged()
     gateway.link("down")
     client.delta()
     gateway.log.append(Break())
-    gateway.publish(a__x=1, a__fault=0)
+    gateway.publish(a__x=1, a__fault_state=0)
     gateway.flag("b/x")
     gateway.link("up")
     client.delta()
@@ -133,6 +150,17 @@ def test_stale_flags_that_survive_the_return_of_the_box_are_found() -> None:
     report = verdict(client)
     only(report, "stale")
     assert report.faults[-1].text == "not the whole log's freshness"
+
+
+def test_the_end_may_be_silent_but_then_nothing_is_live() -> None:
+    gateway, client = watched()
+    gateway.link("silent")
+    gateway.flag("a/x", "a/fault_state", "b/x")
+    client.delta()
+    assert verdict(client).clean
+    gateway.publish(b__x=2)
+    client.delta()
+    only(verdict(client), "stale")
 
 
 def asleep(gateway: ToyGateway, client: ToyClient) -> None:

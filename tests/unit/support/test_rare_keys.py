@@ -3,7 +3,7 @@
 from collections import Counter
 
 from gateway.simulator.capture import Recorded
-from tests.support.rare_keys import RareKeys, merged
+from tests.support.rare_keys import FAULT_STATE, RareKeys, merged
 
 
 def rare(seed: int) -> RareKeys:
@@ -22,7 +22,7 @@ def test_thousands_of_topics_by_default() -> None:
 
 def test_each_topic_changes_once_to_four_times_to_values_of_its_own() -> None:
     keys = rare(1)
-    messages = keys.messages(600)
+    messages = [message for message in keys.messages(600) if not message.topic.endswith(FAULT_STATE)]
     per_topic = Counter(message.topic for message in messages)
     assert set(per_topic.values()) <= {1, 2, 3}
     assert set(keys.start) <= set(per_topic)
@@ -37,6 +37,14 @@ def test_some_devices_come_late_and_some_go() -> None:
     assert {message.topic for message in messages} - set(keys.start)
     assert all(0 <= message.t <= 600 for message in messages)
     assert messages == sorted(messages, key=lambda message: message.t)
+
+
+def test_some_fall_into_fault_and_come_out_of_it_and_some_are_left_in_it() -> None:
+    states: dict[str, list[str]] = {}
+    for message in RareKeys(1).messages(600):
+        if message.topic.endswith(FAULT_STATE):
+            states.setdefault(message.topic, []).append(message.payload)
+    assert {tuple(told) for told in states.values()} == {("2", "1", "0"), ("2", "1", "2")}
 
 
 def test_nothing_is_heard_of_a_device_that_went() -> None:
