@@ -24,9 +24,14 @@ INHERITED = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_FILE", 
 
 
 class GatewayPart(Part):
-    """One gateway process; settings are given without their GATEWAY_ prefix, in lower case."""
+    """One gateway process; settings are given without their GATEWAY_ prefix, in lower case.
 
-    def __init__(self, command: str, folder: Path, *, port: int | None = None, **settings: object) -> None:
+    ``module`` is what runs instead of the gateway's own command line.
+    """
+
+    def __init__(
+        self, command: str, folder: Path, *, port: int | None = None, module: str = "gateway", **settings: object
+    ) -> None:
         self.port = port or free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +41,7 @@ class GatewayPart(Part):
         super().__init__(
             command,
             folder,
-            [sys.executable, "-m", "gateway", command],
+            [sys.executable, "-m", module, command],
             {"bridge": lambda: True}.get(command, self._lets_in if given["admin_password"] else self._answers),
             environ={
                 **{name: os.environ[name] for name in INHERITED if name in os.environ},
