@@ -6,15 +6,8 @@ from typing import TypeAlias
 
 from tests.support.broken_builds import BREAKS, words
 from tests.support.oracle import Report
-from tests.support.scenario import (
-    FaultAction,
-    Plan,
-    Scenario,
-    broker_killed,
-    redis_killed,
-    redis_tail_cut,
-    web_killed,
-)
+from tests.support.scenario import FaultAction, Plan, Scenario
+from tests.support.scenario_faults import broker_killed, redis_killed, redis_tail_cut, web_killed
 from tests.support.streams import capture_with_rare_keys
 
 Faults: TypeAlias = tuple[tuple[float, FaultAction], ...]

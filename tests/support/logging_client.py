@@ -8,6 +8,7 @@ Rules:
 * apart -> ``connect`` -> connected: opened, authenticated -> apart, when either side ends it
 * A subscription is *held* while connected; at the end of the connection those with a complete view are *kept*, and
   ``resume`` asks for them from the position at which they were left.
+* A connected client may stall: it leaves its socket unread for a while, as a phone does that is put away.
 * A position moves by the rule of the protocol: the last snapshot part's seq, then the greatest seq of its deltas.
 """
 
@@ -21,7 +22,7 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from tests.support.oracle_logs import ClientLog, Closed, Message, Opened, Received, Sent
+from tests.support.oracle_logs import ClientLog, Closed, Message, Opened, Received, Sent, Stalled
 
 ANSWER_WITHIN_S = 20
 
@@ -40,7 +41,7 @@ class Denied(Exception):
 
 @dataclass(slots=True)
 class Held:
-    """One subscription and up to where its view is complete."""
+    """One subscription, up to where its view is complete, and the last word about the link there."""
 
     keys: tuple[str, ...]
     interval_ms: int
@@ -50,10 +51,16 @@ class Held:
     seq: int = -1
     complete: bool = False
     paused: bool = False
+    link_state: str = ""
 
     @property
     def origin(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "seq": self.seq, "view": self.view}
+
+    def hear(self, message: Message) -> None:
+        """What the message says about the link, if anything."""
+        entry = message["values"].get("link/state")
+        self.link_state = self.link_state if entry is None else entry[0]
 
 
 @dataclass(slots=True)
@@ -67,6 +74,7 @@ class LoggingClient:
     log: ClientLog = field(init=False)
     held: dict[int, Held] = field(default_factory=dict)
     kept: list[Held] = field(default_factory=list)
+    stalls: bool = False
     _socket: ClientConnection | None = None
     _reader: asyncio.Task[None] | None = None
     _answers: dict[int, asyncio.Future[Message]] = field(default_factory=dict)
@@ -117,6 +125,20 @@ class LoggingClient:
             await self._socket.wait_closed()
         self._socket = self._reader = None
 
+    async def stall(self, for_s: float) -> None:
+        """Read nothing for so long, then all that came meanwhile."""
+        assert self._socket is not None
+        began_s, transport = time.monotonic(), self._socket.transport
+        self.stalls = True
+        transport.pause_reading()
+        try:
+            await asyncio.sleep(for_s)
+        finally:
+            self.stalls = False
+            self.log.events.append(Stalled(began_s, time.monotonic()))
+            if not transport.is_closing():
+                transport.resume_reading()
+
     async def subscribe(self, keys: tuple[str, ...], interval_ms: int = 0, origin: Held | None = None) -> Held:
         """Subscribe, from what another subscription held if given."""
         wanted: dict[str, Any] = {"type": "subscribe", "site": self.site, "keys": list(keys)}
@@ -127,6 +149,7 @@ class LoggingClient:
         asked = Held(keys, interval_ms)
         if origin is not None:
             asked.view, asked.epoch, asked.seq = origin.view, origin.epoch, origin.seq
+            asked.link_state = origin.link_state
         await self._ask(wanted, asked)
         return asked
 
@@ -144,6 +167,7 @@ class LoggingClient:
         keys = tuple(change.get("keys", one.keys))
         asked = Held(keys, change.get("min_interval_ms", one.interval_ms), one.number, one.view, one.epoch, one.seq)
         asked.complete, asked.paused = one.complete, change.get("paused", one.paused)
+        asked.link_state = one.link_state
         await self._ask({"type": "update", "subscription": one.number, **change}, asked)
 
     async def unsubscribe(self, one: Held) -> None:
@@ -204,9 +228,12 @@ class LoggingClient:
                 one = self.held[message["subscription"]]
                 one.complete = message["part"] == message["parts"]
                 one.epoch, one.seq = message["epoch"], message["seq"]
+                one.hear(message)
             case "delta":
                 one = self.held[message["subscription"]]
-                one.seq = max(one.seq, message["seq"])
+                if message["seq"] > one.seq:
+                    one.seq = message["seq"]
+                    one.hear(message)
         answer = self._answers.get(message.get("id") or -1)
         if answer is not None and not answer.done():
             answer.set_result(message)
@@ -222,4 +249,5 @@ class LoggingClient:
         asked.complete = message["how"] != "snapshot"
         if asked.complete and former is not None:
             asked.epoch, asked.seq, asked.complete = former.epoch, former.seq, former.complete
+            asked.link_state = former.link_state
         self.held[number] = asked

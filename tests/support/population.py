@@ -2,7 +2,8 @@
 
 Rules of one client, over and over: when apart, wait a little, connect, and (mostly) resume what was kept. When
 connected, one of: idle; subscribe to something more; change the keys or the interval of a subscription; pause it for
-a moment; unsubscribe; break off. To settle: connect, resume, end every pause, hold at least one subscription.
+a moment; unsubscribe; break off; read nothing for a while. To settle: connect, resume, end every pause, hold at least
+one subscription.
 
 A refusal that only says "come again" (too many views, rate) is no failure; the oracle judges what is held.
 """
@@ -19,6 +20,8 @@ INTERVALS_MS = (0, 0, 0, 250, 1000)
 MOST_SUBSCRIPTIONS = 3
 RESUME_SHARE = 0.85
 PATIENCE_S = 45
+WISHES = 40
+STALL_S = (0.5, 3)
 
 GENERAL = (
     "#",
@@ -44,12 +47,29 @@ GENERAL = (
 NARROW = ("vehicles/{}/#", "chargepoints/{}/#", "inverters/{}/#", "vehicles/{}/name", "chargepoints/{}/serial_number")
 
 
-class Walker:
-    """One client and the dice it follows."""
+def some_wishes(dice: random.Random, count: int) -> list[tuple[str, ...]]:
+    """What people ask for; everything is always among it. Fewer wishes than people: they share views."""
+    wishes: list[tuple[str, ...]] = [("#",)]
+    while len(wishes) < count:
+        narrow = [dice.choice(NARROW).format(dice.randrange(1000, 1200)) for _ in range(dice.randrange(3))]
+        wishes.append(tuple({*dice.sample(GENERAL, dice.choice((1, 1, 2))), *narrow}))
+    return wishes
 
-    def __init__(self, client: LoggingClient, dice: random.Random, *, pause_s: tuple[float, float]) -> None:
+
+class Walker:
+    """One client, the dice it follows, and what it may wish for."""
+
+    def __init__(
+        self,
+        client: LoggingClient,
+        dice: random.Random,
+        wishes: Sequence[tuple[str, ...]],
+        *,
+        pause_s: tuple[float, float],
+    ) -> None:
         self.client = client
         self._dice = dice
+        self._wishes = wishes
         self._pause_s = pause_s
         self.refusals = 0
 
@@ -81,27 +101,24 @@ class Walker:
                 client.kept.clear()
             await client.resume()
         elif not client.held or (luck < 0.1 and len(client.held) < MOST_SUBSCRIPTIONS):
-            await client.subscribe(self._keys(), self._dice.choice(INTERVALS_MS))
+            await client.subscribe(self._dice.choice(self._wishes), self._dice.choice(INTERVALS_MS))
         elif luck < 0.4:
             await self._change(self._dice.choice(list(client.held.values())))
-        elif luck < 0.65:
+        elif luck < 0.58:
             await client.abort()
+        elif luck < 0.65:
+            await client.stall(self._dice.uniform(*STALL_S))
 
     async def _change(self, one: Held) -> None:
         client, luck = self.client, self._dice.random()
         if luck < 0.4:
-            await client.update(one, keys=list(self._keys()))
+            await client.update(one, keys=list(self._dice.choice(self._wishes)))
         elif luck < 0.6:
             await client.update(one, min_interval_ms=self._dice.choice(INTERVALS_MS))
         elif luck < 0.85:
             await client.update(one, paused=not one.paused)
         elif len(client.held) > 1:
             await client.unsubscribe(one)
-
-    def _keys(self) -> tuple[str, ...]:
-        dice = self._dice
-        narrow = [dice.choice(NARROW).format(dice.randrange(1000, 1200)) for _ in range(dice.randrange(3))]
-        return tuple({*dice.sample(GENERAL, dice.choice((1, 1, 2))), *narrow})
 
     async def _settled(self) -> bool:
         client = self.client
@@ -113,7 +130,7 @@ class Walker:
                 if one.paused:
                     await client.update(one, paused=False)
             if not client.held:
-                await client.subscribe(self._keys())
+                await client.subscribe(self._dice.choice(self._wishes))
         except (Apart, Denied):
             return False
         return client.connected
@@ -126,9 +143,13 @@ class Population:
         self, url: str, token: str, count: int, seed: int, *, pause_s: tuple[float, float] = (0.2, 1.5)
     ) -> None:
         self.auditor = LoggingClient("auditor", url, token)
+        wishes = some_wishes(random.Random(seed), WISHES)
         self.walkers = [
             Walker(
-                LoggingClient(f"client-{number}", url, token), random.Random(seed * 1000 + number), pause_s=pause_s
+                LoggingClient(f"client-{number}", url, token),
+                random.Random(seed * 1000 + number),
+                wishes,
+                pause_s=pause_s,
             )
             for number in range(count)
         ]
@@ -163,6 +184,17 @@ class Population:
             )
 
         await eventually(all_there, within_s=within_s)
+
+    def share_hearing_up(self) -> float:
+        """Of all complete views whose client reads, those in which the last word about the link is ``up``."""
+        words = [
+            one.link_state == "up"
+            for client in (self.auditor, *self.clients)
+            if client.connected and not client.stalls
+            for one in client.held.values()
+            if one.complete and not one.paused
+        ]
+        return sum(words) / max(len(words), len(self.walkers) // 2)
 
     async def come_late(self) -> None:
         """One more client, who never saw anything, asks for everything when all is over."""

@@ -10,6 +10,7 @@ judge. The last wait has a deadline but does not fail: what is missing then is f
 """
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
@@ -17,6 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import httpx
 
@@ -27,7 +29,8 @@ from gateway.mqtt import Broker
 from gateway.simulator.capture import Capture
 from gateway.simulator.player import Player
 from tests.support.oracle import Report, judge
-from tests.support.oracle_logs import Loss
+from tests.support.oracle_freshness import rests_on
+from tests.support.oracle_logs import Dead, Loss
 from tests.support.oracle_readings import Marks, Matches, Prefixes, Timeline
 from tests.support.oracle_views import Replay
 from tests.support.parts import MosquittoPart, Part, RedisPart, accepts, free_port, mosquitto, redis_server
@@ -37,10 +40,9 @@ from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 ADMIN_PASSWORD = "a password only for tests"
-OUTAGE_S = 0.7
 RUN_WITHIN_S = 120
 QUIET_S = 0.5
-AFTER_LOSS_S = 3
+MOST = 0.8
 SHORT_TIMES = {
     "GATEWAY_RECONNECT_BASE_S": "0.1",
     "GATEWAY_RECONNECT_CAP_S": "0.5",
@@ -48,17 +50,27 @@ SHORT_TIMES = {
     "GATEWAY_FLOOD_QUIET_S": "0.5",
     "GATEWAY_REDIS_TIMEOUT_S": "2",
 }
+ROOM_FOR_ALL = {
+    "GATEWAY_LIMIT_GROUPS": "1000",
+}
+
+
+class Reader(Protocol):
+    """A dialect's reading side."""
+
+    def read(self, topic: str, payload: bytes) -> Mapping[str, Any]: ...
 
 
 @dataclass(slots=True)
 class Plan:
     """How a run goes. ``faults`` come in turn, each when the player has published this share of the session.
 
-    ``web`` and ``bridge`` are the words after ``python`` that start them.
+    ``web`` and ``bridge`` are the words after ``python`` that start them. ``reader`` makes the capture's dialect's.
     """
 
     capture: Capture
     speed: float
+    reader: Callable[[], Reader] = OpenWB2Reader
     clients: int = 50
     seed: int = 1
     faults: Sequence[tuple[float, "FaultAction"]] = ()
@@ -67,6 +79,7 @@ class Plan:
     environ: Mapping[str, str] = field(default_factory=dict)
     pause_s: tuple[float, float] = (0.2, 1.5)
     known_within_s: float = 25
+    told_within_s: float = 15
 
 
 class Scenario:
@@ -75,6 +88,7 @@ class Scenario:
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.plan = plan
         self.losses: list[Loss] = []
+        self.dead: list[Dead] = []
         self.broker: MosquittoPart = mosquitto(folder / "mosquitto")
         self.redis: RedisPart = redis_server(folder / "redis")
         self.port = free_port()
@@ -142,10 +156,21 @@ class Scenario:
         """Wait until the broker has nothing more to deliver."""
         await eventually(lambda: self.subscriber.quiet_for(QUIET_S), within_s=30)
 
+    async def most_are_up(self) -> None:
+        """Wait until people are there and see a live box."""
+        up = self.population.share_hearing_up
+        await eventually(lambda: up() > MOST, within_s=RUN_WITHIN_S, what="most see a live box")
+
+    async def everybody_learns(self, since_s: float, why: str) -> None:
+        """Nothing lives since then: wait until everybody was told, and let the oracle look at who was not."""
+        with contextlib.suppress(AssertionError):
+            await eventually(lambda: not self.population.share_hearing_up(), within_s=self.plan.told_within_s)
+        self.dead.append(Dead(since_s, time.monotonic(), why))
+
     async def _until_known(self, deadline_s: float) -> None:
         """Wait until the auditor knows the whole log and everybody is where the auditor is."""
         marks = Marks()
-        timeline = Timeline(self.subscriber.log, OpenWB2Reader().read, REMOVED, marks)
+        timeline = Timeline(self.subscriber.log, self.plan.reader().read, REMOVED, marks, rests_on)
         everything = Matches(["#"])
         expected = Prefixes(timeline, everything).last_hash
 
@@ -166,11 +191,13 @@ class Scenario:
             client.log.survives = client.connected
         return judge(
             self.subscriber.log,
-            OpenWB2Reader().read,
+            self.plan.reader().read,
             [client.log for client in self.population.clients],
             ceased=REMOVED,
             auditor=self.population.auditor.log,
             losses=self.losses,
+            dead=self.dead,
+            rests_on=rests_on,
             stale_unless_up=True,
         )
 
@@ -196,6 +223,7 @@ class Scenario:
             **own,
             "PYTHONPATH": str(ROOT),
             **SHORT_TIMES,
+            **ROOM_FOR_ALL,
             "GATEWAY_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
             "GATEWAY_DATA_DIR": str(folder / "data"),
@@ -214,58 +242,3 @@ class Scenario:
 
 
 FaultAction = Callable[[Scenario], Awaitable[None]]
-
-
-async def redis_killed(scenario: Scenario) -> None:
-    """SIGKILL; its append-only file is whole when it comes back."""
-    await scenario.redis.kill()
-    await asyncio.sleep(OUTAGE_S)
-    await scenario.redis.start()
-
-
-def redis_tail_cut(n_bytes: int, *, noticed_within_s: float = 5) -> FaultAction:
-    """SIGKILL, and the end of the append-only file is lost, as when the machine crashes."""
-
-    async def cut(scenario: Scenario) -> None:
-        place = await eventually(lambda: scenario.population.place, within_s=20, what="the auditor is there")
-        assert place is not None
-        began_s = time.monotonic()
-        await scenario.redis.kill()
-        scenario.redis.cut_aof_tail(n_bytes)
-        await asyncio.sleep(OUTAGE_S)
-        await scenario.redis.start()
-
-        def other_epoch() -> bool:
-            now = scenario.population.place
-            return now is not None and now[0] != place[0]
-
-        try:
-            await eventually(other_epoch, within_s=noticed_within_s)
-        except AssertionError:
-            return  # the loss went unnoticed: nothing excuses what the clients see
-        scenario.losses.append(Loss(began_s, time.monotonic() + AFTER_LOSS_S))
-
-    return cut
-
-
-async def web_killed(scenario: Scenario) -> None:
-    """SIGKILL: every connection breaks."""
-    await scenario.web.kill()
-    await asyncio.sleep(OUTAGE_S)
-    await scenario.web.start()
-
-
-async def broker_killed(scenario: Scenario) -> None:
-    """SIGKILL; it comes back empty, and the box publishes its state again.
-
-    The box stands still meanwhile, so that every subscriber got the same messages before the end.
-    """
-    scenario.player.pause()
-    await scenario.quiet()
-    await scenario.broker.kill()
-    await eventually(lambda: not scenario.subscriber.ready)
-    await asyncio.sleep(OUTAGE_S)
-    await scenario.broker.start()
-    await eventually(lambda: scenario.subscriber.ready)
-    await scenario.quiet()
-    scenario.player.resume()

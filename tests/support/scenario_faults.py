@@ -1,0 +1,83 @@
+"""What a scenario does to its parts while it runs. Each returns when the part is back."""
+
+import asyncio
+import time
+
+from tests.support.oracle_logs import Loss
+from tests.support.scenario import FaultAction, Scenario
+from tests.support.waiting import eventually
+
+OUTAGE_S = 0.7
+AFTER_LOSS_S = 3
+
+
+async def redis_killed(scenario: Scenario) -> None:
+    """SIGKILL; its append-only file is whole when it comes back."""
+    await scenario.redis.kill()
+    await asyncio.sleep(OUTAGE_S)
+    await scenario.redis.start()
+
+
+def redis_tail_cut(n_bytes: int, *, noticed_within_s: float = 5) -> FaultAction:
+    """SIGKILL, and the end of the append-only file is lost, as when the machine crashes."""
+
+    async def cut(scenario: Scenario) -> None:
+        place = await eventually(lambda: scenario.population.place, within_s=20, what="the auditor is there")
+        assert place is not None
+        began_s = time.monotonic()
+        await scenario.redis.kill()
+        scenario.redis.cut_aof_tail(n_bytes)
+        await asyncio.sleep(OUTAGE_S)
+        await scenario.redis.start()
+
+        def other_epoch() -> bool:
+            now = scenario.population.place
+            return now is not None and now[0] != place[0]
+
+        try:
+            await eventually(other_epoch, within_s=noticed_within_s)
+        except AssertionError:
+            return  # the loss went unnoticed: nothing excuses what the clients see
+        scenario.losses.append(Loss(began_s, time.monotonic() + AFTER_LOSS_S))
+
+    return cut
+
+
+async def web_killed(scenario: Scenario) -> None:
+    """SIGKILL: every connection breaks."""
+    await scenario.web.kill()
+    await asyncio.sleep(OUTAGE_S)
+    await scenario.web.start()
+
+
+async def broker_killed(scenario: Scenario) -> None:
+    """SIGKILL; it comes back empty, and the box publishes its state again.
+
+    The box stands still meanwhile, so that every subscriber got the same messages before the end.
+    """
+    scenario.player.pause()
+    await scenario.quiet()
+    await scenario.broker.kill()
+    await eventually(lambda: not scenario.subscriber.ready)
+    await asyncio.sleep(OUTAGE_S)
+    await scenario.broker.start()
+    await eventually(lambda: scenario.subscriber.ready)
+    await scenario.quiet()
+    scenario.player.resume()
+
+
+async def bridge_killed(scenario: Scenario) -> None:
+    """SIGKILL, for as long as it takes until nobody takes what was left for live; the box goes on meanwhile."""
+    await scenario.most_are_up()
+    began_s = time.monotonic()
+    await scenario.bridge.kill()
+    await scenario.everybody_learns(began_s, "the bridge was killed")
+    await scenario.bridge.start()
+
+
+async def box_switched_off(scenario: Scenario) -> None:
+    """The box says nothing, its broker stands, until nobody takes what it said for live."""
+    await scenario.most_are_up()
+    scenario.player.pause()
+    await scenario.everybody_learns(time.monotonic(), "the box was switched off")
+    scenario.player.resume()
