@@ -1,8 +1,9 @@
 -- Compare and append: one ingest window of a fenced writer. The contract is in redis.py.
--- KEYS  meta, latest, changes
+-- KEYS  meta, latest, changes, events
 -- ARGV  epoch, fence, expected seq, batch, stream length, entry's set, entry's removed ('' = none),
---       number of pairs, then key and reading (flag and stem) of each pair, then the removed keys
-local HEAD, CHUNK = 8, 2000  -- unpack() fails somewhere below 8,000
+--       events kept in ms, most events, number of events, number of pairs,
+--       then the events, key and reading (flag and stem) of each pair, and the removed keys
+local HEAD, CHUNK = 11, 2000  -- unpack() fails somewhere below 8,000
 
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'fence', 'seq', 'batch')
 if not meta[1] then return {'epoch_missing', 0} end
@@ -24,15 +25,17 @@ if added.err then
 end
 redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq), 'batch', ARGV[4])
 
-local first_removed = HEAD + 2 * tonumber(ARGV[8]) + 1
+local first_pair = HEAD + tonumber(ARGV[10]) + 1
+local first_removed = first_pair + 2 * tonumber(ARGV[11])
 local seq_bytes = '\207' .. struct.pack('>I8', seq)  -- msgpack uint 64
-for i = HEAD + 2, first_removed - 1, 2 do
+for i = first_pair + 1, first_removed - 1, 2 do
   ARGV[i] = ARGV[i] .. seq_bytes
 end
-for i = HEAD + 1, first_removed - 1, CHUNK do
+for i = first_pair, first_removed - 1, CHUNK do
   redis.call('HSET', KEYS[2], unpack(ARGV, i, math.min(i + CHUNK, first_removed) - 1))
 end
 for i = first_removed, #ARGV, CHUNK do
   redis.call('HDEL', KEYS[2], unpack(ARGV, i, math.min(i + CHUNK - 1, #ARGV)))
 end
+add_events(KEYS[1], KEYS[4], seq, ARGV[8], ARGV[9], HEAD + 1, first_pair - 1)
 return {'ok', seq}

@@ -8,6 +8,10 @@ Rules, for each followed site:
   not its successor, or the stream lacks what ``meta`` promises (``trimmed``), and when ``meta``, asked each second
   and after every reconnect, tells of another epoch or of a seq below one's own: the store lost its tail (``epoch``).
   Then follows ``Loaded`` with that reason, or ``Absent`` first, when the store lost everything.
+* Behind every ``Loaded`` comes ``EventsLoaded``, the newest events, and then ``Happened`` for each that is new. An
+  event is told once the place has reached its ``after_seq``, in the order of ids: behind the change that it tells of.
+  ``EventsLoaded`` comes also when the store knows no longer the id that was told last: its events were lost, and the
+  clock which makes new ids was set back.
 * No answer in time, or no connection: ``Unreachable`` once, at any point, then tries with growing pauses for ever;
   ``Reachable``, then on from the place held, or as lost.
 
@@ -19,13 +23,15 @@ read may not cross slots, take one follower per site.
 import asyncio
 import math
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Literal, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 from redis.asyncio import Redis
 
 from gateway.domain.errors import StoreUnavailable
+from gateway.domain.events import EventEntry, EventId
 from gateway.domain.values import Delta, Position, Snapshot
 from gateway.store.packing import Entry
 from gateway.store.redis import SiteStore, close_client
@@ -44,6 +50,20 @@ class Absent(msgspec.Struct, frozen=True):
     """The store knows no epoch of the site: nobody wrote yet, or everything was lost."""
 
 
+class EventsLoaded(msgspec.Struct, frozen=True):
+    """The newest events that may be told, in order; complete after ``floor``. ``newest`` is the id of the last."""
+
+    entries: tuple[EventEntry, ...]
+    floor: EventId
+    newest: EventId
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """The next event."""
+
+    entry: EventEntry
+
+
 class Unreachable(msgspec.Struct, frozen=True):
     """The store does not answer; what was told before may be out of date. ``reason`` is a sentence for a person."""
 
@@ -54,7 +74,7 @@ class Reachable(msgspec.Struct, frozen=True):
     """The store answers again."""
 
 
-Step: TypeAlias = Loaded | Delta | Absent | Unreachable | Reachable
+Step: TypeAlias = Loaded | Delta | EventsLoaded | Happened | Absent | Unreachable | Reachable
 OnStep: TypeAlias = Callable[[str, Step], None]
 
 
@@ -99,11 +119,21 @@ class _Place:
         """Where ``meta`` stood before the present read."""
         self.reason: Lost | None = None
         """Of the next snapshot."""
+        self.event: EventId | None = None
+        """The highest id that was read; None: the newest events are to be loaded."""
+        self.untold: deque[EventEntry] = deque()
+        """Events that were read before their changes; no more are read while these are too many."""
         self.absent = False
         self.unreachable = False
 
+    def tellable(self) -> Iterator[EventEntry]:
+        """The events that may be told at this position, which are no longer untold then."""
+        while self.position is not None and self.untold and self.untold[0].after_seq <= self.position.seq:
+            yield self.untold.popleft()
+
     def lose(self, reason: Lost) -> None:
         self.position = None
+        self.event = None
         self.reason = reason
 
 
@@ -119,11 +149,13 @@ class Follower:
         connect: Callable[[], Redis],
         *,
         timing: Timing | None = None,
+        newest_events: int = 200,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
         self._connect = connect
         self._timing = timing or Timing()
+        self._newest_events = newest_events
         self._jitter = jitter
         self._places: dict[str, _Place] = {}
         self._added = False
@@ -170,9 +202,10 @@ class Follower:
 
     async def _ask(self, store: SiteStore, places: Sequence[_Place], on_step: OnStep) -> None:
         """Compare the places with where the store stands, and load what has no place or lost it."""
-        stored = await store.positions([place.site for place in places])
+        stored = await store.heads([place.site for place in places])
         self._failures = 0
-        for place, position in zip(places, stored, strict=True):
+        for place, head in zip(places, stored, strict=True):
+            position = head.position
             if place.unreachable and self._follows(place):
                 place.unreachable = False
                 on_step(place.site, Reachable())
@@ -184,10 +217,23 @@ class Follower:
                 await self._load(store, place, on_step)
             elif position is None:
                 self._settle(place, None, on_step)
+            elif place.event is None or head.event < place.event:
+                await self._load_events(store, place, on_step)
 
     async def _load(self, store: SiteStore, place: _Place, on_step: OnStep) -> None:
         if self._follows(place):
             self._settle(place, await store.load(place.site), on_step)
+            await self._load_events(store, place, on_step)
+
+    async def _load_events(self, store: SiteStore, place: _Place, on_step: OnStep) -> None:
+        if place.position is None or not self._follows(place):
+            return
+        found = await store.newest_events(place.site, self._newest_events)
+        if self._follows(place):
+            place.event, place.untold = found.newest, deque(found.entries)
+            told = tuple(place.tellable())
+            newest = place.untold[0].id.before() if place.untold else found.newest
+            on_step(place.site, EventsLoaded(told, found.floor, newest))
 
     def _settle(self, place: _Place, snapshot: Snapshot | None, on_step: OnStep) -> None:
         """Give the place its new position, or none where the store knows no epoch, and tell."""
@@ -214,10 +260,28 @@ class Follower:
             await self._unless_added(asyncio.sleep(wait_s))
             return
         positions = {place.site: position for place, position in held.items()}
-        answer = await self._unless_added(store.changes_after(positions, block_ms=math.ceil(wait_s * 1000)))
-        if answer is not None:
+        events = {
+            place.site: place.event
+            for place in held
+            if place.event is not None and len(place.untold) < self._newest_events
+        }
+        call = store.news_after(positions, events, block_ms=math.ceil(wait_s * 1000))
+        news = await self._unless_added(call)
+        if news is not None:
             for place in held:
-                await self._take(store, place, answer.get(place.site, ()), on_step)
+                self._take_events(place, news.events.get(place.site, ()))
+                await self._take(store, place, news.changes.get(place.site, ()), on_step)
+                self._tell_events(place, on_step)
+
+    def _take_events(self, place: _Place, entries: Sequence[EventEntry]) -> None:
+        place.untold.extend(entries)
+        if entries:
+            place.event = entries[-1].id
+
+    def _tell_events(self, place: _Place, on_step: OnStep) -> None:
+        for entry in place.tellable():
+            if self._follows(place):
+                on_step(place.site, Happened(entry))
 
     async def _take(self, store: SiteStore, place: _Place, entries: Sequence[Entry], on_step: OnStep) -> None:
         assert place.position is not None

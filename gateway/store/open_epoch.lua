@@ -1,8 +1,9 @@
 -- Open an epoch: `latest` becomes exactly the given readings, seq leaps beyond all that anybody may have seen.
--- KEYS  meta, latest, changes, lease
+-- KEYS  meta, latest, changes, lease, events
 -- ARGV  holder, fence, batch, epoch, known seq, stream length, entry's set (nothing),
---       then key and reading (flag and stem) of each pair
-local HEAD, CHUNK, LEAP = 7, 2000, 1000000  -- unpack() fails somewhere below 8,000
+--       events kept in ms, most events, number of events,
+--       then the events, and key and reading (flag and stem) of each pair
+local HEAD, CHUNK, LEAP = 10, 2000, 1000000  -- unpack() fails somewhere below 8,000
 
 if redis.call('GET', KEYS[4]) ~= ARGV[1] then return {'not_leader', 0} end
 local meta = redis.call('HMGET', KEYS[1], 'fence', 'seq', 'epoch', 'opened_batch', 'opened_seq')
@@ -22,11 +23,13 @@ redis.call('HSET', KEYS[1], 'epoch', ARGV[4], 'seq', text, 'fence', ARGV[2], 'ba
   'opened_batch', ARGV[3], 'opened_seq', text)
 
 redis.call('DEL', KEYS[2])
+local first_pair = HEAD + tonumber(ARGV[10]) + 1
 local seq_bytes = '\207' .. struct.pack('>I8', seq)  -- msgpack uint 64
-for i = HEAD + 2, #ARGV, 2 do
+for i = first_pair + 1, #ARGV, 2 do
   ARGV[i] = ARGV[i] .. seq_bytes
 end
-for i = HEAD + 1, #ARGV, CHUNK do
+for i = first_pair, #ARGV, CHUNK do
   redis.call('HSET', KEYS[2], unpack(ARGV, i, math.min(i + CHUNK - 1, #ARGV)))
 end
+add_events(KEYS[1], KEYS[5], seq, ARGV[8], ARGV[9], HEAD + 1, first_pair - 1)
 return {'ok', seq}

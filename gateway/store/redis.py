@@ -4,16 +4,18 @@ Keys of a site, in one hash tag so that a script may touch them all, in a cluste
 
     {site}:latest    hash    key -> reading and the seq of its last change (packing.py)
     {site}:changes   stream  one entry per append, id ``seq-0``, carries the epoch; trimmed to about ``stream_length``
-    {site}:meta      hash    epoch, seq, fence, batch (of the last append), opened_batch, opened_seq
+    {site}:events    stream  what happened, id ``*``; ``EventsKept`` says for how long and how many
+    {site}:meta      hash    epoch, seq, fence, batch (of the last append), opened_batch, opened_seq,
+                             event (newest id), events (how many there ever were)
     {site}:lease     string  the leader's holder id; expires
 
 Data flow::
 
     acquire -> open_epoch -> append, append, ... -> release        one writer: the leader
                    |            |
-                latest, changes and meta move together, in one script
+                latest, changes, events and meta move together, in one script
                    |            |
-    load (latest at a position) -> changes_after that position -> ...   any number of readers (follow.py)
+    load (latest at a position) -> news_after that position -> ...      any number of readers (follow.py)
 
 Phases of a writer:
 
@@ -32,13 +34,20 @@ Phases of a writer:
    any other seq than the expected one       DataLost: the store lost writes; open an epoch
    ========================================  =====================================================
 
+Events ride with the append or the opening that carries the changes they tell of: both are in the store, or neither
+is. Each remembers the seq of that call, so that a reader can tell it after those changes. They go with the first
+append after their time is up, or when there are too many: the oldest go first.
+
 Guarantees:
 
 * Within an epoch seq grows by exactly one with every append; a position ``(epoch, seq)`` names one state for ever.
 * What ``load`` answers is the state at its position, and the changes after that position follow without gap or
   repetition; a reader who cannot be given that is told (``follow.judge`` and ``follow.lost_by``).
-* Nothing depends on a clock: ids are seqs, order is seq, and a lease runs by the store's own time alone; when that
-  jumps, a lease may end early or late, and the fence still keeps writers apart.
+* Ids of events only grow, whatever the clock does, for as long as the stream lives. When it is set back, they stay at
+  the highest one; when it is set forward, events age before their time. A stream that was lost begins with the clock,
+  and if that was set back, below what readers know: ``heads`` tells.
+* Nothing else depends on a clock: ids are seqs, order is seq, and a lease runs by the store's own time alone; when
+  that jumps, a lease may end early or late, and the fence still keeps writers apart.
 
 Retries: a call that ended in StoreUnavailable may or may not have arrived. ``append`` and ``open_epoch`` must then be
 repeated *identically*, batch id included, until they are answered; or a new epoch be opened. One such call may be
@@ -51,7 +60,7 @@ what cannot be read. Cancelling is safe for readers; a cancelled write counts as
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any, TypeAlias
 
@@ -62,8 +71,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from gateway.domain.errors import DataLost, EpochMissing, NotLeader, StoreUnavailable
+from gateway.domain.errors import DataLost, EpochMissing, InvalidArgument, NotLeader, StoreUnavailable
+from gateway.domain.events import Event, EventEntry, EventId
 from gateway.domain.values import Changes, Position, Reading, Snapshot
+from gateway.store import events as events_of_a_site
+from gateway.store.events import EventsPage, NewestEvents, id_of, pack_events, unpack_event
 from gateway.store.packing import Entry, pack, removals, unpack_entry, unpack_latest
 
 ScriptArg: TypeAlias = str | bytes | int
@@ -83,22 +95,55 @@ class Writer(msgspec.Struct, frozen=True):
     seq: int
 
 
+class EventsKept(msgspec.Struct, frozen=True):
+    """For how long events are kept, in seconds, and how many of a site at most: the oldest go first."""
+
+    for_s: float = 30 * 86_400
+    most: int = 10_000
+
+
+class Head(msgspec.Struct, frozen=True):
+    """Where a site stands: its position (None: no epoch yet) and the highest id of an event."""
+
+    position: Position | None
+    event: EventId
+
+
+class News(msgspec.Struct, frozen=True):
+    """What is new, by site; at most ``count`` of each. It may be of another epoch, or begin after a hole."""
+
+    changes: dict[str, list[Entry]]
+    events: dict[str, list[EventEntry]]
+
+
 class SiteStore:
     """All sites of one Redis. ``redis``, from ``open_client``, is the caller's; a call ends within ``answer_s``."""
 
-    def __init__(self, redis: Redis, *, stream_length: int = 20_000, ring: int = 10_000, answer_s: float = 5) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        stream_length: int = 20_000,
+        ring: int = 10_000,
+        events_kept: EventsKept | None = None,
+        answer_s: float = 5,
+    ) -> None:
         self._redis = redis
         self._answer_s = answer_s
         self._stream_length = stream_length
         self._ring = ring
-        self._append, self._open_epoch = _Script("append.lua"), _Script("open_epoch.lua")
+        self._events_kept = events_kept or EventsKept()
+        self._append, self._open_epoch = (_Script("events.lua", f"{name}.lua") for name in ("append", "open_epoch"))
         self._acquire, self._renew, self._release = (
             _Script(f"{name}.lua") for name in ("acquire", "renew", "release")
         )
 
     def over(self, redis: Redis, answer_s: float) -> "SiteStore":
         """The same store over another connection, with another deadline."""
-        return SiteStore(redis, stream_length=self._stream_length, ring=self._ring, answer_s=answer_s)
+        kept = self._events_kept
+        return SiteStore(
+            redis, stream_length=self._stream_length, ring=self._ring, events_kept=kept, answer_s=answer_s
+        )
 
     async def acquire(self, site: str, holder: str, lease_ms: int, known_fence: int) -> int | None:
         """Take or prolong the lease; the fence, or None: another holds it.
@@ -126,28 +171,38 @@ class SiteStore:
         known_seq: int,
         readings: Mapping[str, Reading],
         epoch: str,
+        events: Iterable[Event] = (),
     ) -> Position:
         """Make ``readings`` the whole state of the site, in a new epoch; the position from which to append.
 
         ``epoch`` must never have been used, ``known_seq`` is the highest seq the writer was ever told (0: none).
         Raises NotLeader unless the holder has the lease and no higher fence was given out.
         """
-        packed, nothing = pack(dict(readings)), pack({})
-        keys = (_meta(site), _latest(site), _changes(site), _lease(site))
+        packed, nothing, happened = pack(dict(readings)), pack({}), pack_events(events)
+        keys = (_meta(site), _latest(site), _changes(site), _lease(site), _events(site))
         head = (holder, fence, batch, epoch, known_seq, self._stream_length, nothing.entry_set)
-        seq = _answered(site, await self._run(self._open_epoch, keys, (*head, *packed.pairs)))
-        return Position(epoch, seq)
+        body = (*self._keeping, len(happened), *happened, *packed.pairs)
+        return Position(epoch, _answered(site, await self._run(self._open_epoch, keys, (*head, *body))))
 
-    async def append(self, site: str, writer: Writer, batch: str, changes: Changes) -> int:
+    async def append(
+        self, site: str, writer: Writer, batch: str, changes: Changes, events: Iterable[Event] = ()
+    ) -> int:
         """Move the site from ``writer.seq`` to the seq after it, which is the answer; ``batch`` must be unique.
 
         Raises EpochMissing, NotLeader, DataLost; nothing was changed then.
         """
-        packed = pack(changes)
+        packed, happened = pack(changes), pack_events(events)
         head = (writer.epoch, writer.fence, writer.seq, batch, self._stream_length)
-        body = (packed.entry_set, packed.entry_removed, len(packed.pairs) // 2, *packed.pairs, *packed.removed)
-        keys = (_meta(site), _latest(site), _changes(site))
-        return _answered(site, await self._run(self._append, keys, (*head, *body)))
+        entry = (packed.entry_set, packed.entry_removed)
+        counts = (*self._keeping, len(happened), len(packed.pairs) // 2)
+        keys = (_meta(site), _latest(site), _changes(site), _events(site))
+        args = (*head, *entry, *counts, *happened, *packed.pairs, *packed.removed)
+        return _answered(site, await self._run(self._append, keys, args))
+
+    @property
+    def _keeping(self) -> tuple[int, int]:
+        """How scripts are told what to keep: milliseconds, and how many."""
+        return round(self._events_kept.for_s * 1000), self._events_kept.most
 
     async def load(self, site: str) -> Snapshot | None:
         """The state of the site at one moment, with the removals of the last ``ring`` appends; None: no epoch yet."""
@@ -167,27 +222,55 @@ class SiteStore:
 
     async def position(self, site: str) -> Position | None:
         """Where the site stands; None: no epoch yet."""
-        return (await self.positions([site]))[0]
+        return (await self.heads([site]))[0].position
 
-    async def positions(self, sites: Iterable[str]) -> list[Position | None]:
+    async def heads(self, sites: Iterable[str]) -> list[Head]:
         """Where each of the sites stands, in one round trip, not in one moment."""
         async with self._answering(), self._redis.pipeline(transaction=False) as pipe:
             for site in sites:
-                pipe.hmget(_meta(site), "epoch", "seq")
-            return [_position(meta) for meta in await pipe.execute()]
+                pipe.hmget(_meta(site), "epoch", "seq", "event")
+            return [Head(_position(meta), id_of(meta[2])) for meta in await pipe.execute()]
 
-    async def changes_after(
-        self, positions: Mapping[str, Position], *, block_ms: int, count: int = 500
-    ) -> dict[str, list[Entry]]:
-        """At most ``count`` entries after each site's position; waits up to ``block_ms`` for the first.
+    async def news_after(
+        self,
+        positions: Mapping[str, Position],
+        events: Mapping[str, EventId],
+        *,
+        block_ms: int,
+        count: int = 500,
+    ) -> News:
+        """The changes after each site's position, and the events after an id; waits up to ``block_ms`` for the first.
 
-        They may be of another epoch, or begin after a hole: that is for ``follow.judge`` to see.
+        Whether they continue the position is for ``follow.judge`` to see.
         """
-        sites = {_changes(site).encode(): site for site in positions}
         after: dict[Any, Any] = {_changes(site): f"{position.seq}-0" for site, position in positions.items()}
+        after.update((_events(site), str(held)) for site, held in events.items())
         async with self._answering(block_ms / 1000):
-            answer: Any = await self._redis.xread(after, count=count, block=block_ms)
-            return {sites[name]: [unpack_entry(*entry) for entry in entries] for name, entries in answer or ()}
+            answer: Any = dict(await self._redis.xread(after, count=count, block=block_ms) or ())
+            changes, happened = _by_site(answer, positions, _changes), _by_site(answer, events, _events)
+            return News(
+                {site: [unpack_entry(*entry) for entry in entries] for site, entries in changes},
+                {site: [unpack_event(*entry) for entry in entries] for site, entries in happened},
+            )
+
+    async def events_after(self, site: str, after: EventId, count: int) -> EventsPage:
+        """At most ``count`` events after an id, the oldest first."""
+        async with self._answering(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(_meta(site), "event", "events")
+            pipe.xlen(_events(site))
+            pipe.xrange(_events(site), count=1)
+            pipe.xrange(_events(site), min=f"({after}", count=count + 1)
+            meta, length, first, found = await pipe.execute()
+            return events_of_a_site.page(after, meta, length, first, found, count)
+
+    async def newest_events(self, site: str, count: int) -> NewestEvents:
+        """The newest events, at most ``count``, the oldest of them first."""
+        async with self._answering(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(_meta(site), "event", "events")
+            pipe.xlen(_events(site))
+            pipe.xrevrange(_events(site), count=count + 1)
+            meta, length, newest_first = await pipe.execute()
+            return events_of_a_site.newest(meta, length, newest_first, count)
 
     @contextlib.asynccontextmanager
     async def _answering(self, wait_s: float = 0) -> AsyncIterator[None]:
@@ -199,7 +282,7 @@ class SiteStore:
             raise StoreUnavailable(f"the store gave no answer within {within_s:.1f} s") from error
         except (RedisError, OSError) as error:
             raise StoreUnavailable(f"the store is out of reach: {error or type(error).__name__}") from error
-        except (msgspec.DecodeError, KeyError, ValueError) as error:
+        except (msgspec.DecodeError, InvalidArgument, KeyError, ValueError) as error:
             raise StoreUnavailable(f"the store holds what this version cannot read: {error!r}") from error
 
     async def _run(self, script: "_Script", keys: Sequence[str], args: Sequence[ScriptArg]) -> Any:
@@ -238,8 +321,11 @@ async def close_client(redis: Redis) -> None:
 
 
 class _Script:
-    def __init__(self, name: str) -> None:
-        self.source = resources.files("gateway.store").joinpath(name).read_text(encoding="utf-8")
+    """One file, or several one behind the other."""
+
+    def __init__(self, *names: str) -> None:
+        folder = resources.files("gateway.store")
+        self.source = "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -266,6 +352,17 @@ def _latest(site: str) -> str:
 
 def _changes(site: str) -> str:
     return f"{{{site}}}:changes"
+
+
+def _events(site: str) -> str:
+    return f"{{{site}}}:events"
+
+
+def _by_site(
+    answer: Mapping[bytes, Any], sites: Iterable[str], key_of: Callable[[str], str]
+) -> Iterator[tuple[str, Any]]:
+    """The entries of those of the sites of which the answer has some."""
+    return ((site, answer[name]) for site in sites if (name := key_of(site).encode()) in answer)
 
 
 def _lease(site: str) -> str:

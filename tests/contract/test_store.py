@@ -118,7 +118,7 @@ async def test_changes_after_a_snapshot_lead_to_the_next_one(store: SiteStore, o
     for number in range(1200):
         await one.append({"a": Reading(number), f"k{number % 7}": Reading(number) if number % 3 else None})
     state = SiteState(before)
-    while entries := (await store.changes_after({one.site: state.position}, block_ms=1)).get(one.site):
+    while entries := (await store.news_after({one.site: state.position}, {}, block_ms=1)).changes.get(one.site):
         deltas, lost = judge(state.position, entries)
         assert lost is None
         assert len(deltas) == len(entries) <= 500
@@ -132,10 +132,10 @@ async def test_changes_after_a_snapshot_lead_to_the_next_one(store: SiteStore, o
 async def test_a_blocked_read_wakes_for_the_opening_of_an_epoch(store: SiteStore, one: StoreWriter) -> None:
     at = await one.lead()
     async with asyncio.TaskGroup() as group:
-        reading = group.create_task(store.changes_after({one.site: at}, block_ms=4000))
+        reading = group.create_task(store.news_after({one.site: at}, {}, block_ms=4000))
         await eventually(lambda: store.position(one.site))
         await one.open(epoch="new")
-    assert [(entry.epoch, entry.seq) for entry in reading.result()[one.site]] == [("new", one.seq)]
+    assert [(entry.epoch, entry.seq) for entry in reading.result().changes[one.site]] == [("new", one.seq)]
 
 
 # --- who may write
@@ -338,7 +338,7 @@ async def test_every_key_lies_in_one_slot(make_server: Callable[..., RedisPart],
         snapshot = await store.load(site)
         assert snapshot is not None
         assert snapshot.removed == {"a": one.seq}
-        [entry] = (await store.changes_after({site: at}, block_ms=1))[site]
+        [entry] = (await store.news_after({site: at}, {}, block_ms=1)).changes[site]
         assert judge(at, [entry]) == ([Delta(one.epoch, at.seq, one.seq, {"a": None})], None)
         await store.release(site, one.holder)
         await close_client(client)

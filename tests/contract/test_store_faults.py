@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.domain.errors import DataLost, EpochMissing, NotLeader, StoreUnavailable
+from gateway.domain.events import NO_EVENT
 from gateway.domain.values import Position, Reading
 from gateway.store.follow import lost_by
 from gateway.store.redis import SiteStore, close_client, open_client
@@ -236,7 +237,9 @@ async def test_a_dead_server_is_out_of_reach(server: RedisPart, store: SiteStore
         lambda: store.release(one.site, one.holder),
         lambda: store.load(one.site),
         lambda: store.position(one.site),
-        lambda: store.changes_after({one.site: one.position}, block_ms=1),
+        lambda: store.news_after({one.site: one.position}, {}, block_ms=1),
+        lambda: store.events_after(one.site, NO_EVENT, 1),
+        lambda: store.newest_events(one.site, 1),
     ]
     for call in calls:
         with pytest.raises(StoreUnavailable, match="out of reach"):
@@ -275,7 +278,7 @@ async def test_what_cannot_be_read_is_said_to_be_so(
     before = one.position
     await client.xadd(f"{{{one.site}}}:changes", {"set": packed}, id=f"{one.seq + 1}-0")
     with pytest.raises(StoreUnavailable, match="cannot read"):
-        await store.changes_after({one.site: before}, block_ms=1)
+        await store.news_after({one.site: before}, {}, block_ms=1)
 
 
 async def test_a_server_that_still_loads_is_out_of_reach(server: RedisPart, site: str) -> None:

@@ -202,8 +202,8 @@ class StoreMachine(RuleBasedStateMachine):
         if state is None:
             self.load(number)
             return
-        after = self.store.changes_after({self.site: state.position}, block_ms=1, count=most)
-        deltas, lost = judge(state.position, self.run(after).get(self.site, ()))
+        after = self.store.news_after({self.site: state.position}, {}, block_ms=1, count=most)
+        deltas, lost = judge(state.position, self.run(after).changes.get(self.site, ()))
         for delta in deltas:
             before = state.position
             state.apply(delta)

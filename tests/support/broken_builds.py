@@ -15,6 +15,7 @@ import msgspec
 from gateway.bridge.ledger import Ledger
 from gateway.cli.main import main
 from gateway.domain.errors import StoreUnavailable
+from gateway.domain.events import Event
 from gateway.domain.values import Changes, Delta, Position, SiteState, Snapshot
 from gateway.hub import group
 from gateway.hub.member import Standing, Subscription
@@ -100,10 +101,10 @@ def store_without_seq_check() -> None:
     """The store appends whatever it is told, also after it lost what came before."""
     right = redis._Script.__init__
 
-    def init(self: Any, name: str) -> None:
-        right(self, name)
+    def init(self: Any, *names: str) -> None:
+        right(self, *names)
         check = "if stored ~= expected then return {'data_lost', stored} end"
-        if name == "append.lua":
+        if "append.lua" in names:
             assert check in self.source, "the script has changed: break it anew"
             self.source = self.source.replace(check, "")
             self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
@@ -115,9 +116,11 @@ def lost_batches() -> None:
     """A write that the store did not answer is not sent again."""
     right = SiteStore.append
 
-    async def append(self: SiteStore, site: str, writer: Writer, batch: str, changes: Changes) -> int:
+    async def append(
+        self: SiteStore, site: str, writer: Writer, batch: str, changes: Changes, events: Iterable[Event] = ()
+    ) -> int:
         try:
-            return await right(self, site, writer, batch, changes)
+            return await right(self, site, writer, batch, changes, events)
         except StoreUnavailable:
             return writer.seq
 

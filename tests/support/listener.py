@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
+from gateway.domain.events import Event
 from gateway.domain.values import Delta, Position, SiteState
-from gateway.store.follow import Follower, Loaded, OnStep, Step, Timing
+from gateway.store.follow import EventsLoaded, Follower, Happened, Loaded, OnStep, Step, Timing
 from gateway.store.redis import SiteStore, open_client
 from tests.support.waiting import eventually
 
@@ -17,8 +19,9 @@ PATIENT = Timing(block_s=60, poll_s=60, answer_s=5)
 class Listener:
     """A follower and what it told. Deltas are applied: one that does not continue the state raises."""
 
-    def __init__(self, store: SiteStore, url: str, timing: Timing = QUICK) -> None:
-        self.follower = Follower(store, lambda: open_client(url, timeout_s=1), timing=timing)
+    def __init__(self, store: SiteStore, url: str, timing: Timing = QUICK, newest_events: int = 200) -> None:
+        connect = partial(open_client, url, timeout_s=1)
+        self.follower = Follower(store, connect, timing=timing, newest_events=newest_events)
         self.steps: dict[str, list[Step]] = {}
         self.states: dict[str, SiteState] = {}
 
@@ -36,18 +39,28 @@ class Listener:
         self.steps.setdefault(site, []).append(step)
         if isinstance(step, Loaded):
             self.states[site] = SiteState(step)
+        elif isinstance(step, EventsLoaded):
+            assert all(entry.after_seq <= self.states[site].position.seq for entry in step.entries)
+        elif isinstance(step, Happened):
+            assert step.entry.after_seq <= self.states[site].position.seq, "an event came before its change"
         elif isinstance(step, Delta):
             self.states[site].apply(step)
 
     def kinds(self, site: str) -> list[str]:
-        """The steps by name, a snapshot with its reason, deltas in a row as one."""
+        """The steps by name but for events, a snapshot with its reason, deltas in a row as one."""
         names: list[str] = []
         for step in self.steps.get(site, ()):
+            if isinstance(step, EventsLoaded | Happened):
+                continue
             name = type(step).__name__
             name += f" {step.reason}" if isinstance(step, Loaded) and step.reason else ""
             if name != "Delta" or names[-1:] != ["Delta"]:
                 names.append(name)
         return names
+
+    def happened(self, site: str) -> list[Event]:
+        """The events that were told one by one."""
+        return [step.entry.event for step in self.steps.get(site, ()) if isinstance(step, Happened)]
 
     async def reaches(self, site: str, position: Position) -> None:
         await eventually(

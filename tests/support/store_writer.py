@@ -1,10 +1,11 @@
 """A leader as the tests need one: it remembers what it was told and says nothing twice unless asked."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import count
 from typing import TypeVar
 
 from gateway.domain.errors import StoreUnavailable
+from gateway.domain.events import Event
 from gateway.domain.values import Changes, JsonValue, Position, Reading
 from gateway.store.redis import SiteStore, Writer
 from tests.support.waiting import eventually
@@ -45,7 +46,14 @@ class StoreWriter:
         self.fence = fence or self.fence
         return fence
 
-    async def open(self, known: Mapping[str, Reading] | None = None, *, epoch: str = "", batch: str = "") -> Position:
+    async def open(
+        self,
+        known: Mapping[str, Reading] | None = None,
+        *,
+        epoch: str = "",
+        batch: str = "",
+        events: Iterable[Event] = (),
+    ) -> Position:
         position = await self.store.open_epoch(
             self.site,
             holder=self.holder,
@@ -54,6 +62,7 @@ class StoreWriter:
             known_seq=self.seq,
             readings=known or {},
             epoch=epoch or self.new_id(),
+            events=events,
         )
         self.epoch, self.seq = position.epoch, position.seq
         return position
@@ -63,9 +72,13 @@ class StoreWriter:
         assert await self.acquire()
         return await self.open(known)
 
-    async def append(self, changes: Changes, *, batch: str = "") -> int:
-        self.seq = await self.store.append(self.site, self.writer, batch or self.new_id(), changes)
+    async def append(self, changes: Changes, *, batch: str = "", events: Iterable[Event] = ()) -> int:
+        self.seq = await self.store.append(self.site, self.writer, batch or self.new_id(), changes, events)
         return self.seq
+
+    async def happens(self, *events: Event) -> int:
+        """Append events, each with a change of the value that it concerns."""
+        return await self.append({event.key: Reading(event.at, event.at) for event in events}, events=events)
 
     async def set(self, **values: JsonValue) -> int:
         return await self.append(dict(readings(**values)))
@@ -84,3 +97,8 @@ async def insist(call: Callable[[], Awaitable[Answer]], within_s: float = 10) ->
 
     await eventually(answered, within_s, what="the store answers")
     return answers[0]
+
+
+def event(number: int = 0, key: str = "link/state") -> Event:
+    """Some event, told apart by its number."""
+    return Event("link_changed", 1_800_000_000.0 + number, key, {"before": "up", "state": "down", "reason": None})
