@@ -13,6 +13,7 @@ from msgspec import UNSET
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, InvalidArgument, NotFound, TooManySubscriptions, TooManyViews
+from gateway.domain.events import EventId
 from gateway.domain.filters import Filter
 from gateway.domain.values import Delta, Position, SiteState
 from gateway.hub.group import Group, rounded_up
@@ -34,7 +35,7 @@ from gateway.protocol.messages import (
     error_message,
     shown,
 )
-from gateway.store.follow import Absent, Loaded, Reachable, Step, Unreachable
+from gateway.store.follow import Absent, EventsLoaded, Happened, Loaded, Reachable, Step, Unreachable
 
 
 class Hub:
@@ -57,6 +58,10 @@ class Hub:
         match step:
             case Delta():
                 found.changed(step, self._clock.monotonic())
+            case Happened():
+                found.events.happened(step.entry)
+            case EventsLoaded():
+                found.events.loaded(step)
             case Loaded():
                 found.loaded(step, step.reason or "epoch")
             case Absent():
@@ -118,6 +123,7 @@ class Hub:
                     self._unsubscribe(member, request)
         except GatewayError as error:
             member.sink.write(frame(error_message(error, request.id)))
+        member.listen()
         self._wake.set()
 
     def change_rights(self, member: Member, rights: Rights) -> None:
@@ -125,18 +131,21 @@ class Hub:
         member.rights = rights
         for subscription in list(member.subscriptions.values()):
             number = subscription.group.number
-            allowed = rights(subscription.group.view.site)
+            site = self._sites[subscription.group.view.site]
+            allowed = rights(site.name)
             if allowed is None:
                 self._end(subscription)
                 member.sink.write(frame(Unsubscribed(id=None, subscription=number)))
                 continue
-            group = self._group_of(subscription.group.view.site, subscription.wanted, allowed, subscription.group)
+            site.events.allow(member, allowed)
+            group = self._group_of(site.name, subscription.wanted, allowed, subscription.group)
             if group is not subscription.group:
                 moved = self._moved(subscription, group)
                 member.sink.write(frame(Reset(subscription=number, reason="view", now=group.number)))
                 # one that was there already had another number's snapshot: the client knows of no reset of it
                 moved.void("view" if moved is not subscription else None)
                 moved.proceed()
+        member.listen()
         self._wake.set()
 
     # --- requests ---------------------------------------------------------------------------------------------------
@@ -144,6 +153,7 @@ class Hub:
     def _subscribe(self, member: Member, request: Subscribe) -> None:
         allowed = self._allowed(member, request.site)
         wanted = self._wanted(request.keys)
+        events_after = None if request.events_after is None else EventId.parse(request.events_after)
         site = self._sites[request.site]
         state = site.current_state()
         view = view_of(request.site, wanted, allowed)
@@ -165,6 +175,7 @@ class Hub:
         else:
             self._answer(request.id, subscription, "snapshot", state.position)
         subscription.proceed()
+        site.events.join(member, allowed, events_after)
 
     def _update(self, member: Member, request: Update) -> None:
         subscription = self._own(member, request.subscription)
@@ -281,7 +292,10 @@ class Hub:
 
     def _end(self, subscription: Subscription) -> None:
         subscription.pause()
+        member, site = subscription.member, self._sites[subscription.group.view.site]
         self._leave(subscription, subscription.group)
+        if not member.subscriptions_of(site.name):
+            site.events.leave(member)
 
     def _enter(self, subscription: Subscription, group: Group) -> None:
         group.members[subscription] = None

@@ -25,6 +25,7 @@ from gateway.protocol.frames import Frame, frame
 from gateway.protocol.messages import Reset, ResetReason
 
 if TYPE_CHECKING:
+    from gateway.hub.events import Listener
     from gateway.hub.group import Group
 
 
@@ -59,12 +60,13 @@ class Standing(Enum):
 
 
 class Member:
-    """A connection: its sink, its rights, and its subscriptions by number."""
+    """A connection: its sink, its rights, its subscriptions by number, and to which sites' events it listens."""
 
     def __init__(self, sink: Sink, rights: Rights, most_unacknowledged: int) -> None:
         self.sink = sink
         self.rights = rights
         self.subscriptions: dict[int, Subscription] = {}
+        self.listeners: dict[str, Listener] = {}
         self.notice: Frame | None = None
         self._most_unacknowledged = most_unacknowledged
 
@@ -72,6 +74,9 @@ class Member:
     def full(self) -> bool:
         """Whether so much is under way that nothing may be added but answers."""
         return self.sink.unacknowledged >= self._most_unacknowledged
+
+    def subscriptions_of(self, site: str) -> list["Subscription"]:
+        return [one for one in self.subscriptions.values() if one.group.view.site == site]
 
     def tell(self, notice: Frame) -> None:
         """Give a notice that concerns no request, as soon as there is room; a newer one takes its place."""
@@ -83,6 +88,12 @@ class Member:
         self._tell_notice()
         for subscription in list(self.subscriptions.values()):
             subscription.proceed()
+        self.listen()
+
+    def listen(self) -> None:
+        """Be told the events that can be told now."""
+        for listener in self.listeners.values():
+            listener.proceed()
 
     def _tell_notice(self) -> None:
         if self.notice is not None and not self.full:
@@ -145,6 +156,13 @@ class Subscription:
         self.pause()
         self.group = group
         self.standing = Standing.paused if paused else Standing.behind
+
+    def has_shown(self, seq: int) -> bool:
+        """Whether the client has been given all of the view up to ``seq``, which the mirror has reached."""
+        if self.standing is Standing.live and self.group.due_s is None:
+            return True
+        held = self.held
+        return held is not None and held >= seq
 
     def can_go_on(self, state: SiteState) -> bool:
         """Whether a merged delta from what is held is complete."""

@@ -13,6 +13,7 @@ from enum import Enum
 
 from gateway.domain.errors import GatewayError, SiteUnavailable, StoreUnavailable
 from gateway.domain.values import Delta, Position, SiteState, Snapshot
+from gateway.hub.events import SiteEvents
 from gateway.hub.group import Group
 from gateway.hub.member import Member
 from gateway.hub.views import View
@@ -40,6 +41,7 @@ class Site:
         self.state: SiteState | None = None
         self.position = Position("", 0)
         self.groups: dict[tuple[View, int], Group] = {}
+        self.events = SiteEvents(name, limits.replayed_events)
         self._limits = limits
         self._resume_entries = resume_entries
         self._new_number = new_number
@@ -88,6 +90,7 @@ class Site:
         self.position = self.state.position
         for group in self.groups.values():
             group.changed(delta, now_s)
+        self.events.tell_waiting()
 
     def absent(self) -> None:
         """The store answers, and knows nothing of this site."""
@@ -136,8 +139,10 @@ class Site:
             group.flush_if_due(now_s)
             if group.due_s is not None:
                 next_s = min(next_s, group.due_s)
+        self.events.tell_waiting()
         if self.knowledge is not Knowledge.current or self.state is None:
             return next_s
+        next_s = min(next_s, self.events.tick(now_s))
         if self._next_beat_s <= now_s:
             self._beat(now_s)
         return min(next_s, self._next_beat_s)

@@ -8,6 +8,7 @@ import msgspec
 from gateway.domain.filters import Filter
 
 ALWAYS = "link/#"
+EVERYTHING = Filter.of(("#",))
 
 
 class Allowed(msgspec.Struct, frozen=True):

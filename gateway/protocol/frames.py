@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from gateway.domain.events import EventEntry
 from gateway.domain.values import Changes, Position, Reading
-from gateway.protocol.messages import DeltaMessage, ServerMessage, SnapshotPart
+from gateway.protocol.messages import DeltaMessage, EventMessage, ServerMessage, SnapshotPart
 
 # what a snapshot message has besides its values, at most: names, digits and an epoch of 64 characters
 FRAME_BYTES = 512
@@ -72,6 +73,14 @@ def delta_frame(subscription: int, from_seq: int, seq: int, changes: Changes) ->
     """A delta; with empty ``changes`` the sign of life that moves positions."""
     values = {key: on_the_wire(reading) for key, reading in changes.items()}
     return frame(DeltaMessage(subscription=subscription, from_seq=from_seq, seq=seq, values=values))
+
+
+def event_frame(site: str, entry: EventEntry) -> Frame:
+    """An event, with its id."""
+    event = entry.event
+    return frame(
+        EventMessage(event_id=str(entry.id), at=event.at, site=site, event=event.kind, details=dict(event.details))
+    )
 
 
 def snapshot_frames(

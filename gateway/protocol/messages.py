@@ -6,7 +6,7 @@ clients ignore what they do not know.
 """
 
 from enum import IntEnum
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -22,6 +22,7 @@ RequestId = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Number = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Text = Annotated[str, Meta(min_length=1, max_length=64)]
 Token = Annotated[str, Meta(min_length=1, max_length=512)]
+EventIdText = Annotated[str, Meta(pattern=r"^[0-9]{1,20}-[0-9]{1,20}$", examples=["1753791600123-0"])]
 Milliseconds = Annotated[float, Meta(ge=0, le=3_600_000)]
 How = Literal["snapshot", "resumed", "unchanged"]
 ResetReason = Literal["epoch", "trimmed", "view"]
@@ -47,6 +48,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     refusal_burst: int = 100
     refusals_per_s: float = 10.0
     queued_requests: int = 32
+    replayed_events: int = 200
     auth_deadline_s: float = 5.0
     auth_tries: int = 3
     heartbeat_s: float = 10.0
@@ -100,13 +102,18 @@ class Held(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Subscribe(FromClient, frozen=True, tag="subscribe", kw_only=True):
-    """Ask for the values of a site whose keys match one of the patterns, from the held position if there is one."""
+    """Ask for the values of a site whose keys match one of the patterns, from the held position if there is one.
+
+    The first subscription of a site on a connection brings the site's events, too: those after ``events_after``, or
+    from now on without it. With further ones it says nothing.
+    """
 
     id: RequestId
     site: Text
     keys: tuple[str, ...]
     min_interval_ms: Milliseconds = 0.0
     held: Held | None = field(default=None, name="from")
+    events_after: EventIdText | None = None
 
 
 class Update(FromClient, frozen=True, tag="update", kw_only=True):
@@ -222,6 +229,29 @@ class Reset(FromServer, frozen=True, tag="reset", kw_only=True):
     now: int
 
 
+class EventMessage(FromServer, frozen=True, tag="event", kw_only=True):
+    """Something happened ``at`` (epoch seconds); ``docs/events.md`` says what ``details`` an ``event`` has.
+
+    It comes behind the values that show it. Ids grow; the last one is what ``events_after`` wants after a break.
+    """
+
+    event_id: str
+    at: float
+    site: str
+    event: str
+    details: dict[str, Any]
+
+
+class EventGap(FromServer, frozen=True, tag="event_gap", kw_only=True):
+    """Not all events of the site after the id ``after`` come here: read ``GET sites/{site}/events?after=`` for them.
+
+    What is kept here follows, which may be something that came before.
+    """
+
+    site: str
+    after: str
+
+
 class Pong(FromServer, frozen=True, tag="pong", kw_only=True):
     """The answer to ``ping``."""
 
@@ -242,7 +272,18 @@ class Error(FromServer, frozen=True, tag="error", kw_only=True):
 
 
 ServerMessage: TypeAlias = (
-    Hello | Authenticated | Subscribed | Unsubscribed | SnapshotPart | DeltaMessage | Reset | Pong | Drain | Error
+    Hello
+    | Authenticated
+    | Subscribed
+    | Unsubscribed
+    | SnapshotPart
+    | DeltaMessage
+    | Reset
+    | EventMessage
+    | EventGap
+    | Pong
+    | Drain
+    | Error
 )
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -263,7 +304,7 @@ class MessageReader:
     def __init__(self, message_bytes: int) -> None:
         self.message_bytes = message_bytes
         self._decoder = msgspec.json.Decoder(ClientMessage)
-        self._known = {kind.__struct_config__.tag: kind for kind in (Auth, Subscribe, Update, Unsubscribe, Ping)}
+        self._known = {kind.__struct_config__.tag: kind for kind in get_args(ClientMessage)}
 
     def read(self, received: str | bytes) -> ClientMessage:
         """The message; raises Refused with the reason and, where it can be read, the request's id."""
@@ -332,21 +373,7 @@ class ServerMessageReader:
     def __init__(self) -> None:
         self._decoder = msgspec.json.Decoder(ServerMessage)
         self._any = msgspec.json.Decoder(_AnyMessage)
-        self._known = {
-            kind.__struct_config__.tag
-            for kind in (
-                Hello,
-                Authenticated,
-                Subscribed,
-                Unsubscribed,
-                SnapshotPart,
-                DeltaMessage,
-                Reset,
-                Pong,
-                Drain,
-                Error,
-            )
-        }
+        self._known = {kind.__struct_config__.tag for kind in get_args(ServerMessage)}
 
     def read(self, received: str | bytes) -> ServerMessage | None:
         """The message, or None when this version does not know it; raises ``msgspec.DecodeError`` when broken."""

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from gateway.domain.events import Event, EventEntry, EventId
 from gateway.domain.filters import Filter
 from gateway.domain.values import Changes, Delta, Position, Reading
 from gateway.hub.hub import Hub
 from gateway.hub.views import Allowed, Rights
 from gateway.protocol.messages import Held, Limits, Subscribe, Subscribed, Unsubscribe, Update
-from gateway.store.follow import Loaded, Lost
+from gateway.store.follow import EventsLoaded, Happened, Loaded, Lost
 from tests.support.clock import FakeClock
 from tests.support.sinks import HeldSink
 
@@ -52,12 +53,25 @@ class SmallHub:
         self.hub.on_step(SITE, Delta(self.epoch, self.seq - 1, self.seq, changes))
         return self.seq
 
+    def events_loaded(self, *numbers: int, floor: int = 0, newest: int = 0, key: str = "link/state") -> None:
+        """What the store has of events: those with these numbers as ids."""
+        entries = tuple(entry(number, self.seq, key) for number in numbers)
+        self.hub.on_step(SITE, EventsLoaded(entries, EventId(floor), EventId(newest or max(numbers, default=floor))))
+
+    def happens(self, number: int, key: str = "link/state", after_seq: int | None = None) -> None:
+        """An event whose changes the mirror has; its number is its id."""
+        self.hub.on_step(SITE, Happened(entry(number, self.seq if after_seq is None else after_seq, key)))
+
     def pass_time(self, seconds: float) -> float | None:
         self.clock.advance(seconds)
         return self.hub.tick()
 
     def client(self, rights: Rights = everything) -> "SmallClient":
         return SmallClient(self, rights)
+
+
+def entry(number: int, after_seq: int, key: str) -> EventEntry:
+    return EventEntry(EventId(number), after_seq, Event("test", float(number), key, {"number": number}))
 
 
 class SmallClient:
@@ -73,9 +87,19 @@ class SmallClient:
         self.last_id += 1
         return self.last_id
 
-    def ask(self, *keys: str, interval_ms: float = 0, held: Held | None = None, site: str = SITE) -> int:
+    def ask(
+        self,
+        *keys: str,
+        interval_ms: float = 0,
+        held: Held | None = None,
+        site: str = SITE,
+        events_after: int | str | None = None,
+    ) -> int:
         """Send ``subscribe``."""
-        request = Subscribe(id=self.next_id(), site=site, keys=keys, min_interval_ms=interval_ms, held=held)
+        after = f"{events_after}-0" if isinstance(events_after, int) else events_after
+        request = Subscribe(
+            id=self.next_id(), site=site, keys=keys, min_interval_ms=interval_ms, held=held, events_after=after
+        )
         self.hub.do(self.member, request)
         return request.id
 

@@ -14,6 +14,8 @@ from gateway.protocol.messages import (
     CloseCode,
     DeltaMessage,
     Error,
+    EventGap,
+    EventMessage,
     Held,
     MessageReader,
     Ping,
@@ -56,6 +58,10 @@ def refused(received: str | bytes) -> tuple[str, str, int | None]:
             ),
         ),
         (json.dumps(SUBSCRIBE), Subscribe(id=2, site="home", keys=("grid/#",))),
+        (
+            json.dumps({**SUBSCRIBE, "events_after": "1753791600123-0"}),
+            Subscribe(id=2, site="home", keys=("grid/#",), events_after="1753791600123-0"),
+        ),
         ('{"type":"update","id":5,"subscription":7}', Update(id=5, subscription=7)),
         (
             '{"type":"update","id":5,"subscription":7,"keys":[],"min_interval_ms":0,"paused":true}',
@@ -82,7 +88,9 @@ def test_what_an_update_leaves_out_stays() -> None:
         ({"type": "command", "id": 2}, "unknown_message", "'command'"),
         ({"type": "x" * 100, "id": 2}, "unknown_message", "x" * 60 + "…"),
         ({**SUBSCRIBE, "colour": 1}, "unknown_field", "'colour'"),
-        ({**SUBSCRIBE, "events_after": "1-0"}, "unknown_field", "'events_after'"),
+        ({**SUBSCRIBE, "event_after": "1-0"}, "unknown_field", "'event_after'"),
+        ({**SUBSCRIBE, "events_after": "yesterday"}, "invalid_argument", "$.events_after"),
+        ({**SUBSCRIBE, "events_after": 1753791600123}, "invalid_argument", "$.events_after"),
         ({**SUBSCRIBE, "held": None}, "unknown_field", "'held'"),
         ({**SUBSCRIBE, "from": {"epoch": "e", "seq": 1, "view": "v", "x": 1}}, "unknown_field", "'from.x'"),
         ({**SUBSCRIBE, "from": {"epoch": "e", "seq": 1, "view": "v", "type": 1}}, "unknown_field", "'from.type'"),
@@ -152,7 +160,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=10,
 )
-fields = st.sampled_from(("type", "id", "token", "site", "keys", "from", "paused", "subscription", "device"))
+fields = st.sampled_from(
+    ("type", "id", "token", "site", "keys", "from", "paused", "subscription", "device", "events_after")
+)
 kinds = st.sampled_from(("auth", "subscribe", "update", "unsubscribe", "ping", "nothing"))
 
 
@@ -209,6 +219,8 @@ def test_names_on_the_wire() -> None:
             "snapshot",
             "delta",
             "reset",
+            "event",
+            "event_gap",
             "pong",
             "drain",
             "error",
@@ -224,7 +236,9 @@ class TestServerMessageReader:
 
     def test_reads_every_message(self) -> None:
         delta = DeltaMessage(subscription=7, from_seq=1, seq=2, values={"a": [1, None]})
-        for message in (delta, Pong(), Error(id=None, code="c", message="m", retry_after_s=1.5)):
+        event = EventMessage(event_id="1-0", at=1.5, site="home", event="fault", details={"before": 0})
+        gap = EventGap(site="home", after="1-0")
+        for message in (delta, event, gap, Pong(), Error(id=None, code="c", message="m", retry_after_s=1.5)):
             assert self.reader.read(msgspec.json.encode(message)) == message
 
     def test_ignores_what_later_servers_add(self) -> None:
