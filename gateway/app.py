@@ -8,7 +8,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from gateway.api import auth, catalogue, docs, health, live, page, sites, upgrade
+from gateway.api import auth, catalogue, docs, events, health, live, page, sites, upgrade
 from gateway.api.addresses import without_tokens
 from gateway.api.connections import Connections
 from gateway.api.errors import exception_handlers
@@ -16,15 +16,17 @@ from gateway.api.files import Folder
 from gateway.api.guards import bearer_guard
 from gateway.api.headers import with_safe_headers
 from gateway.api.hosts import only_known_hosts
-from gateway.api.live import Live, LiveTimes
+from gateway.api.live import Live, LiveTimes, RightsOf
 from gateway.api.sites import SiteInfo, Sites
 from gateway.domain.clock import Clock
 from gateway.domain.origins import Origins
 from gateway.hub.hub import Hub
 from gateway.protocol.messages import Limits
 from gateway.services.auth import AuthService
+from gateway.services.events import Events
 from gateway.services.readiness import Readiness
 from gateway.services.rights import rights_of
+from gateway.store.redis import SiteStore
 
 API = "/api/v1"
 MAX_BODY_BYTES = 16_384
@@ -38,6 +40,7 @@ BEHIND_LOGIN: tuple[ControllerRouterHandler, ...] = (
     sites.list_sites,
     sites.one_site,
     sites.site_values,
+    events.site_events,
     catalogue.catalogue,
 )
 # Websockets say who they are in their first message.
@@ -51,6 +54,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     sites: tuple[SiteInfo, ...]
     hub: Hub
+    store: SiteStore
     auth: AuthService
     readiness: Readiness
     page_dir: Path
@@ -64,7 +68,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 def create_app(parts: Parts) -> Litestar:
     """The application: REST, the websocket, the page and the documentation."""
     known_sites = Sites(parts.sites, parts.hub, parts.limits)
-    live_connections = _live(parts)
+    rights = partial(rights_of, sites=frozenset(site.id for site in parts.sites))
+    known_events = Events(parts.store, rights)
+    live_connections = _live(parts, rights)
     page_folder = Folder(parts.page_dir, page.POLICY)
     app = Litestar(
         route_handlers=[
@@ -80,6 +86,7 @@ def create_app(parts: Parts) -> Litestar:
         dependencies={
             "connections": Provide(lambda: parts.connections, sync_to_thread=False),
             "auth": Provide(lambda: parts.auth, sync_to_thread=False),
+            "events": Provide(lambda: known_events, sync_to_thread=False),
             "live": Provide(lambda: live_connections, sync_to_thread=False),
             "page": Provide(lambda: page_folder, sync_to_thread=False),
             "readiness": Provide(lambda: parts.readiness, sync_to_thread=False),
@@ -96,8 +103,7 @@ def create_app(parts: Parts) -> Litestar:
     return app
 
 
-def _live(parts: Parts) -> Live:
-    rights = partial(rights_of, sites=frozenset(site.id for site in parts.sites))
+def _live(parts: Parts, rights: RightsOf) -> Live:
     return Live(
         parts.hub, parts.auth, rights, parts.clock, parts.connections, version=parts.version, times=parts.live_times
     )

@@ -100,6 +100,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     stream_entries: Count = 20_000
     resume_entries: Count = 10_000
+    events_kept_s: Annotated[float, Meta(gt=0, le=315_360_000)] = 2_592_000
+    event_entries: Count = 10_000
     limit_message_bytes: Count = 16_384
     limit_auth_message_bytes: Count = 4_096
     limit_snapshot_part_bytes: Count = 32_768
@@ -117,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     limit_refusal_burst: Count = 100
     limit_refusals_per_s: PerSecond = 10
     limit_queued_requests: Count = 32
+    limit_replayed_events: Count = 200
 
     sites: tuple[SiteSettings, ...] = ()
 

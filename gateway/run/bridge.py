@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
+from redis.asyncio import Redis
+
 from gateway.bridge.ingest import Box, Ingest, Pace
 from gateway.bridge.leader import Leader, Timing, Trace
 from gateway.domain.clock import SystemClock
@@ -16,7 +18,7 @@ from gateway.mqtt import Broker
 from gateway.run.owner import Service, run_until, stop_on_signals
 from gateway.services.readiness import Readiness
 from gateway.settings import Settings, SiteSettings
-from gateway.store.redis import SiteStore, close_client, open_client
+from gateway.store.redis import EventsKept, SiteStore, close_client, open_client
 
 
 async def run_bridge(settings: Settings) -> None:
@@ -49,7 +51,7 @@ async def bridges(
     async with AsyncExitStack() as stack:
         redis = open_client(redis_url, settings.redis_timeout_s)
         stack.push_async_callback(close_client, redis)
-        store = SiteStore(redis, stream_length=settings.stream_entries, answer_s=settings.redis_timeout_s)
+        store = _store(settings, redis)
         trace = stack.enter_context(_tracing(settings.trace_file)) if settings.trace_file else None
 
         def ingest(site: SiteSettings) -> Ingest:
@@ -73,6 +75,15 @@ async def bridges(
             )
 
         yield {f"bridge {site.id}": ingest(site).run for site in sites}
+
+
+def _store(settings: Settings, redis: Redis) -> SiteStore:
+    return SiteStore(
+        redis,
+        stream_length=settings.stream_entries,
+        events_kept=EventsKept(settings.events_kept_s, settings.event_entries),
+        answer_s=settings.redis_timeout_s,
+    )
 
 
 def _pace(settings: Settings) -> Pace:

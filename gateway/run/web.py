@@ -127,6 +127,7 @@ async def web(
             clock=clock,
             sites=tuple(SiteInfo(site.id, site.name, site.dialect) for site in sites),
             hub=hub,
+            store=store,
             auth=auth,
             readiness=readiness,
             connections=connections,
@@ -138,7 +139,7 @@ async def web(
         on_step = _reporting(hub, readiness, LinkReports(sites, hub, readiness, counts=links_count))
         services: dict[str, Service] = {
             "hub": hub.run,
-            "follower": _following(store, sites, connect, on_step),
+            "follower": _following(Follower(store, connect, newest_events=limits.replayed_events), sites, on_step),
             "database": _probe(settings, database, auth, readiness, announce).run,
             "notices": partial(board.run, connections.on_notice),
         }
@@ -165,10 +166,7 @@ def _probe(
     return Probe(readiness, DATABASE, prepare=prepare, check=database.ping)
 
 
-def _following(
-    store: SiteStore, sites: tuple[SiteSettings, ...], connect: Callable[[], Redis], on_step: OnStep
-) -> Service:
-    follower = Follower(store, connect)
+def _following(follower: Follower, sites: tuple[SiteSettings, ...], on_step: OnStep) -> Service:
     for site in sites:
         follower.add(site.id)
     return partial(follower.run, on_step)
@@ -223,6 +221,7 @@ def limits_of(settings: Settings) -> Limits:
         refusal_burst=settings.limit_refusal_burst,
         refusals_per_s=settings.limit_refusals_per_s,
         queued_requests=settings.limit_queued_requests,
+        replayed_events=settings.limit_replayed_events,
         auth_deadline_s=settings.auth_deadline_s,
         auth_tries=settings.auth_tries,
         heartbeat_s=settings.heartbeat_s,

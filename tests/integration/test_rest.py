@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,11 @@ from gateway.domain.values import Reading
 from gateway.protocol.flow import Pace
 from gateway.server import address, bind, make_server
 from gateway.services.readiness import Probe
+from gateway.store.redis import SiteStore, close_client, open_client
 from tests.support.clock import FakeClock
-from tests.support.parts import MariaPart, chromium
+from tests.support.parts import MariaPart, RedisPart, chromium
 from tests.support.rest import PASSWORD, Web, make_auth, sqlite
+from tests.support.store_writer import StoreWriter, event
 from tests.support.waiting import eventually
 
 HERE = "127.0.0.1"
@@ -247,9 +249,16 @@ def examine(operation: Any, token: str) -> None:
         requests()
 
 
-async def test_no_request_leaves_the_description(tmp_path: Path) -> None:
-    async with sqlite(tmp_path) as database:
-        web = Web(database, patience=Patience(free=10_000, free_per_source=100_000))
+async def test_no_request_leaves_the_description(tmp_path: Path, redis: RedisPart) -> None:
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(sqlite(tmp_path))
+        connected = open_client(redis.url)
+        stack.push_async_callback(close_client, connected)
+        store = SiteStore(connected)
+        writer = StoreWriter(store, "home")
+        await writer.lead()
+        await writer.happens(event(1))
+        web = Web(database, patience=Patience(free=10_000, free_per_source=100_000), store=store)
         web.hub.begin("home", READINGS)
         for part in ("database", "store"):
             web.readiness.report(part, "ok")

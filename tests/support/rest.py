@@ -21,10 +21,12 @@ from gateway.services.auth import AuthService, AuthTimes
 from gateway.services.passwords import HashCost, Passwords
 from gateway.services.readiness import Readiness
 from gateway.store.follow import Loaded
+from gateway.store.redis import SiteStore, open_client
 from tests.support.clock import FakeClock
 
 PASSWORD = "correct horse"
 CHEAP = HashCost(memory_kib=8, passes=1, lanes=1)
+NOWHERE = "redis://127.0.0.1:1/0"
 PAGE = Path(gateway.__file__).parent / "page"
 
 
@@ -55,6 +57,7 @@ class Web:
         limits: Limits | None = None,
         live_times: LiveTimes | None = None,
         tell: Tell | None = None,
+        store: SiteStore | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.database = database
@@ -67,6 +70,7 @@ class Web:
             clock=self.clock,
             sites=(SiteInfo("home", "Home", "openwb-2"), SiteInfo("yard", "Yard", "auto")),
             hub=self.hub,
+            store=store or SiteStore(open_client(NOWHERE), answer_s=1),
             auth=self.auth,
             readiness=self.readiness,
             page_dir=page_dir,

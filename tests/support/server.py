@@ -133,15 +133,16 @@ async def live_gateway(
     pace: Pace | None = None,
     origins: Origins | None = None,
     send_bytes: int | None = None,
+    holder: str = "one",
 ) -> AsyncIterator[LiveGateway]:
-    """A gateway whose site is open with these readings."""
+    """A gateway whose site is open with these readings; a second one at the same site needs another holder."""
     chosen = limits or Limits()
     tokens = Tokens()
     async with AsyncExitStack() as stack:
         client = open_client(redis.url)
         stack.push_async_callback(client.aclose)
         store = SiteStore(client)
-        writer = StoreWriter(store, site)
+        writer = StoreWriter(store, site, holder)
         await writer.lead(readings)
         clock = SystemClock()
         hub = Hub([site], clock, chosen)
@@ -149,12 +150,13 @@ async def live_gateway(
         connections = Connections(chosen)
         live = Live(hub, tokens, rights, clock, connections, version="1.2.3", times=times)
         made = LiveGateway(site, chosen, writer, hub, live, tokens)
-        follower = Follower(store, lambda: open_client(redis.url), timing=SOON)
+        follower = Follower(store, lambda: open_client(redis.url), timing=SOON, newest_events=chosen.replayed_events)
         follower.add(site)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         services = [tasks.create_task(follower.run(hub.on_step)), tasks.create_task(hub.run())]
         stack.callback(lambda: [service.cancel() for service in services])
         await eventually(made.caught_up)
+        stack.push_async_callback(store.release, site, holder)
         app = Litestar(
             [Router("/api/v1", route_handlers=[live_socket])],
             dependencies={"live": Provide(lambda: live, sync_to_thread=False)},

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.hub.events import PATIENCE_S
 from gateway.hub.views import Allowed
-from gateway.protocol.messages import DeltaMessage, Error, EventGap, EventMessage, Limits
+from gateway.protocol.messages import DeltaMessage, Error, EventGap, EventMessage
 from gateway.store.follow import Reachable, Unreachable
 from tests.support.small_hub import SITE, SMALL, SmallClient, SmallHub, everything, only
 
