@@ -5,6 +5,8 @@ That it would find something is shown in ``test_teeth.py``, where runs of this k
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.oracle import Report
 from tests.support.scenario import Plan, Scenario
 from tests.support.scenario_faults import (
@@ -15,6 +17,8 @@ from tests.support.scenario_faults import (
     web_killed,
 )
 from tests.support.streams import capture_with_rare_keys
+
+pytestmark = pytest.mark.no_cover  # the judge and its clients are none of what is measured, and slow when traced
 
 CLIENTS = 200
 # so little may be under way that clients which stall for a second or two are conflated

@@ -4,11 +4,15 @@ import asyncio
 from pathlib import Path
 from typing import TypeAlias
 
+import pytest
+
 from tests.support.broken_builds import BREAKS, words
 from tests.support.oracle import Report
 from tests.support.scenario import FaultAction, Plan, Scenario
 from tests.support.scenario_faults import broker_killed, redis_killed, redis_tail_cut, web_killed
 from tests.support.streams import capture_with_rare_keys
+
+pytestmark = pytest.mark.no_cover  # the judge and its clients are none of what is measured, and slow when traced
 
 Faults: TypeAlias = tuple[tuple[float, FaultAction], ...]
 

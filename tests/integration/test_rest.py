@@ -249,6 +249,7 @@ def examine(operation: Any, token: str) -> None:
         requests()
 
 
+@pytest.mark.no_cover  # slow when traced; the tests of single rules reach every line
 async def test_no_request_leaves_the_description(tmp_path: Path, redis: RedisPart) -> None:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(sqlite(tmp_path))

@@ -12,12 +12,14 @@ Shown red, within the examples run here, on builds broken on purpose:
 * ``Hub._subscribe`` resuming without comparing the views; ``Site.loaded`` without telling the reset.
 """
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.support.hub_world import World
 
 
+@pytest.mark.no_cover  # 90,000 acts, four times as long when traced; each line has tests of its own
 @settings(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(seed=st.integers(0, 2**32))
 def test_every_view_is_the_truth_at_its_position(seed: int) -> None:
