@@ -1,6 +1,11 @@
-"""The REST documentation: OpenAPI at /schema/openapi.json, and a page at /schema that loads nothing from outside."""
+"""The documentation: OpenAPI at /schema/openapi.json, AsyncAPI at /schema/asyncapi.yaml, and a page at /schema.
 
+The page loads nothing from outside.
+"""
+
+import functools
 import importlib.util
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +20,7 @@ from litestar.router import Router
 
 from gateway.api.files import Folder
 from gateway.domain.errors import NotFound
+from gateway.protocol.asyncapi import written
 
 SCHEME = "token"
 POLICY = (
@@ -27,13 +33,17 @@ PAGE = b"""<!doctype html>
 <head>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>openWB Gateway: REST</title>
+  <title>openWB Gateway: interfaces</title>
   <link rel="icon" href="/favicon.svg" type="image/svg+xml">
   <link rel="stylesheet" href="/schema/assets/swagger-ui.css">
   <script defer src="/schema/assets/swagger-ui-bundle.js"></script>
   <script defer src="/schema/assets/start.js"></script>
 </head>
-<body><div id="documentation"></div></body>
+<body>
+  <p class="swagger-ui">REST is described below, and in <a href="/schema/openapi.json">openapi.json</a>;
+    the websocket for live values in <a href="/schema/asyncapi.yaml">asyncapi.yaml</a>.</p>
+  <div id="documentation"></div>
+</body>
 </html>
 """
 # without a validator: it would send the address of this gateway to a stranger
@@ -48,14 +58,19 @@ START = b"""SwaggerUIBundle({
 DESCRIPTION = """Live values of an openWB, and later its commands and reports.
 
 Log in with `POST /api/v1/auth/login` and send the token as `Authorization: Bearer ...`. Errors are problem documents
-(RFC 9457) with a stable `code`. For live values use the websocket `/api/v1/live`."""
+(RFC 9457) with a stable `code`. For live values use the websocket `/api/v1/live`,
+described in `/schema/asyncapi.yaml`."""
 
 
 class OfflinePage(OpenAPIRenderPlugin):
-    """Swagger UI from an installed package instead of a CDN; its script starts from a file, so none is inline."""
+    """Swagger UI from an installed package instead of a CDN; its script starts from a file, so none is inline.
 
-    def __init__(self) -> None:
+    The description of the websocket lies beside it.
+    """
+
+    def __init__(self, version: str) -> None:
         super().__init__(path="/", media_type=MediaType.HTML)
+        self._asyncapi = functools.cache(partial(written, version))  # made when first asked for
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002 - loads it
         return PAGE
@@ -69,7 +84,12 @@ class OfflinePage(OpenAPIRenderPlugin):
                 return Response(START, media_type="text/javascript")
             return await folder.answer(name if name in ASSETS else "", request.headers.get("if-none-match"))
 
+        @get("/asyncapi.yaml", include_in_schema=False, sync_to_thread=False)
+        def asyncapi() -> Response[bytes]:
+            return Response(self._asyncapi(), media_type="application/yaml")
+
         router.register(asset)
+        router.register(asyncapi)
 
 
 def assets_path() -> Path:
@@ -100,6 +120,6 @@ def openapi(version: str) -> OpenAPIConfig:
             response_headers={"Content-Security-Policy": POLICY},
             after_request=_no_pages_of_litestar,
         ),
-        render_plugins=[OfflinePage(), JsonRenderPlugin()],
+        render_plugins=[OfflinePage(version), JsonRenderPlugin()],
         components=Components(security_schemes={SCHEME: SecurityScheme(type="http", scheme="bearer")}),
     )

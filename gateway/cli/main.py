@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import click
 import structlog
 
+from gateway.cli.schema import schema
 from gateway.cli.watch import watch
 from gateway.domain.errors import GatewayError, SettingsError
 from gateway.run.bridge import run_bridge
@@ -48,6 +49,7 @@ def bridge() -> None:
 
 
 cli.add_command(watch)
+cli.add_command(schema)
 
 
 def main() -> None:

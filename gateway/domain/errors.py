@@ -56,38 +56,56 @@ class RequestError(GatewayError):
 
 
 class InvalidArgument(RequestError):
+    """Something in the request is wrong; ``message`` says what, and what is allowed."""
+
     code = "invalid_argument"
 
 
 class UnknownField(RequestError):
+    """The request has a field that is not known; ``message`` names it."""
+
     code = "unknown_field"
 
 
 class UnknownMessage(RequestError):
+    """There is no message of that type; ``message`` names those that there are."""
+
     code = "unknown_message"
 
 
 class MessageTooLarge(RequestError):
+    """The message has more bytes than ``limits`` allows."""
+
     code = "message_too_large"
 
 
 class NotFound(RequestError):
+    """There is no such site, subscription or address, or not for you."""
+
     code = "not_found"
 
 
 class Conflict(RequestError):
+    """It does not fit what is already there, such as a second ``auth``."""
+
     code = "conflict"
 
 
 class Unauthenticated(RequestError):
+    """No valid token; for a request on the websocket: nobody is authenticated on this connection."""
+
     code = "unauthenticated"
 
 
 class BadCredentials(RequestError):
+    """The name or the password is wrong."""
+
     code = "bad_credentials"
 
 
 class Forbidden(RequestError):
+    """Whoever asks is known, but may not do that."""
+
     code = "forbidden"
 
 
@@ -103,14 +121,20 @@ class LimitExceeded(RequestError):
 
 
 class RateLimited(LimitExceeded):
+    """Too much at once; wait ``retry_after_s``."""
+
     code = "rate_limited"
 
 
 class TooManySubscriptions(LimitExceeded):
+    """The connection has as many subscriptions as ``limits`` allows."""
+
     code = "too_many_subscriptions"
 
 
 class TooManyViews(LimitExceeded):
+    """The site has as many different selections of keys and intervals as ``limits`` allows."""
+
     code = "too_many_views"
 
 
@@ -120,19 +144,25 @@ class Unavailable(GatewayError):
 
 
 class Draining(Unavailable):
+    """The process is about to end and takes no new connections; another one is there, or soon will be."""
+
     code = "draining"
 
 
 class StoreUnavailable(Unavailable):
+    """The store does not answer for now. With ``id`` null: what you hold may be old."""
+
     code = "store_unavailable"
 
 
 class DatabaseUnavailable(Unavailable):
+    """The database does not answer for now."""
+
     code = "database_unavailable"
 
 
 class BrokerUnavailable(Unavailable):
-    """``reason`` is what ``link/reason`` shows: bad_credentials, certificate or unreachable."""
+    """The box's broker is out of reach; ``reason`` is what ``link/reason`` shows."""
 
     code = "broker_unavailable"
 
@@ -142,6 +172,8 @@ class BrokerUnavailable(Unavailable):
 
 
 class SiteUnavailable(Unavailable):
+    """Nothing is known of the site yet."""
+
     code = "site_unavailable"
 
 

@@ -163,7 +163,7 @@ class Hello(FromServer, frozen=True, tag="hello", kw_only=True):
 
 
 class Authenticated(FromServer, frozen=True, tag="authenticated", kw_only=True):
-    """``id`` is None when the Authorization header said who it is."""
+    """Who the client is known as. ``id`` is null when the Authorization header said who it is."""
 
     id: int | None
     user: str
@@ -172,7 +172,7 @@ class Authenticated(FromServer, frozen=True, tag="authenticated", kw_only=True):
 
 
 class Subscribed(FromServer, frozen=True, tag="subscribed", kw_only=True):
-    """``subscription`` is the number under which snapshots and deltas come.
+    """The subscription stands; ``subscription`` is the number under which snapshots and deltas come.
 
     ``how`` = snapshot: the whole view comes as ``snapshot`` messages, at this position or a later one. resumed: the
     client holds (``epoch``, ``seq``), the position it gave, and goes on from it; a delta follows if the site moved
@@ -189,7 +189,7 @@ class Subscribed(FromServer, frozen=True, tag="subscribed", kw_only=True):
 
 
 class Unsubscribed(FromServer, frozen=True, tag="unsubscribed", kw_only=True):
-    """``id`` is None when the server ended the subscription, because the site may no longer be seen."""
+    """The subscription has ended. ``id`` is null when the server ended it: the site may no longer be seen."""
 
     id: int | None
     subscription: int
@@ -263,7 +263,7 @@ class Drain(FromServer, frozen=True, tag="drain", kw_only=True):
 
 
 class Error(FromServer, frozen=True, tag="error", kw_only=True):
-    """``id`` is that of the request, or None when it concerns none or could not be read."""
+    """What went wrong. ``id`` is that of the request, or null when it concerns none or could not be read."""
 
     id: int | None
     code: str

@@ -218,7 +218,7 @@ class Scenario:
             return str(answer.json()["token"])
 
     def _environ(self, folder: Path) -> dict[str, str]:
-        # Tracing every line of a web process with hundreds of clients costs more than running it, and finds nothing new.
+        # Tracing a web process with hundreds of clients costs more than running it, and finds nothing new.
         own = {name: text for name, text in os.environ.items() if not name.startswith(("GATEWAY_", "COVERAGE_"))}
         return {
             **own,

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
+from gateway.protocol.asyncapi import written
+
 OPEN = {"/api/v1/auth/login", "/api/v1/auth/setup", "/health/live", "/health/ready"}
 
 
@@ -24,7 +26,7 @@ async def test_the_page_names_nothing_outside(stranger: AsyncClient) -> None:
     page = await stranger.get("/schema")
     assert page.headers["content-type"].startswith("text/html")
     addresses = re.findall(r"""(?:src|href)\s*=\s*["']([^"']+)""", page.text)
-    assert len(addresses) == 4
+    assert len(addresses) == 6
     for address in addresses:
         assert address.startswith("/")
         assert not address.startswith("//")
@@ -43,6 +45,13 @@ async def test_only_what_the_page_needs_is_served(stranger: AsyncClient) -> None
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
     start = await stranger.get("/schema/assets/start.js")
     assert "validatorUrl: null" in start.text
+
+
+async def test_the_websocket_is_described_beside_it(stranger: AsyncClient) -> None:
+    answer = await stranger.get("/schema/asyncapi.yaml")
+    assert answer.headers["content-type"] == "application/yaml"
+    assert answer.content == written("1.2.3")
+    assert (await stranger.get("/schema/asyncapi.yaml")).content == answer.content
 
 
 async def test_it_is_openapi_3_1_with_a_bearer_token(openapi: dict[str, Any]) -> None:
