@@ -19,6 +19,7 @@ const KEYS = [
   "batteries/+/+", "meters/+/+", "tariff/price_eur_per_kwh", "box/#",
 ];
 const MIN_INTERVAL_MS = 250;
+const MANY = 5; // from here on, cards with nothing to tell are short on a phone
 const RETRY_MS = 5_000;
 const TOKEN = "gateway.token";
 const SITE = "gateway.site";
@@ -97,7 +98,7 @@ class Dashboard {
     this.close();
     if (!this._state) return;
     this._state.values.clear();
-    this._drawValues({ reason: "", sinceMs: null });
+    this._drawValues({ word: "", sinceMs: null });
   }
 
   redraw() {
@@ -128,6 +129,7 @@ class Dashboard {
 
   _drawRoster(id, roster, ids) {
     setHidden(byId(id), ids.length === 0);
+    byId(id).toggleAttribute("data-many", ids.length >= MANY);
     roster.render(this._state, ids);
   }
 

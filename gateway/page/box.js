@@ -20,7 +20,7 @@ export class Box {
   render(state, health) {
     this._bindings.render(state);
     const since = health.sinceMs === null ? null : moment(health.sinceMs);
-    setText(this._link, since === null ? health.reason : words("since", { text: health.reason, time: since }));
+    setText(this._link, since === null ? health.word : words("since", { text: health.word, time: since }));
     this._renderMessages(state);
   }
 

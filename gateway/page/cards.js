@@ -58,6 +58,7 @@ export class ChargePointCard {
     this._renderPhases(of);
     this._renderVehicle(state, of);
     const text = of("state_text");
+    setHidden(this._find("state-text"), text === undefined);
     setText(this._find("state-text"), text?.value ?? "");
     setStale(this._find("state-text"), text?.stale ?? false);
     this._renderDetails(state);
@@ -76,6 +77,7 @@ export class ChargePointCard {
     setHidden(this._pill("locked"), locked?.value !== true);
     setStale(this._pill("locked"), locked?.stale ?? false);
     const grade = showFault(this._find("fault-text"), state, this._prefix);
+    setHidden(this._pill("stale"), grade !== null || !of("power_w")?.stale);
     setHidden(this._pill("fault"), grade === null);
     this._pill("fault").dataset.grade = grade ?? "";
     if (grade) setText(this._pill("fault"), words(grade));

@@ -38,6 +38,12 @@ function chargingCount(state) {
   return all ? words("charging_count", { active, all }) : "";
 }
 
+/** Which way it flows; of a number that counts no longer, just that. */
+function directionOf(name, found, state) {
+  if (found === undefined || found.value === null) return "";
+  return found.stale ? words("stale_short") : NODES[name].direction(found.value, state);
+}
+
 function isPresent(state, name) {
   return [...state.values.keys()].some((key) => key.startsWith(`${name}/`));
 }
@@ -86,8 +92,7 @@ export class Flow {
   _renderNode(state, name, node) {
     const found = reading(state, `${name}/power_w`);
     show(node.figure, found, (watts) => power(Math.abs(watts)));
-    const watts = found?.value ?? null;
-    setText(node.direction, watts === null ? "" : NODES[name].direction(watts, state));
+    setText(node.direction, directionOf(name, found, state));
     setStale(node.direction, found?.stale ?? false);
     if (node.fault) showFault(node.fault, state, `${name}/`);
   }

@@ -15,7 +15,7 @@ UNKNOWN = "—"
 async def test_the_flow_says_how_much_and_which_way(fake: FakeGateway) -> None:
     await fake.open_live({**PLANT, **CAR})
     page = fake.page
-    assert await text(node(page, "grid")) == "Grid 10.75 kW importing Imported today 6.80 kWh Exported today —"
+    assert await text(node(page, "grid")) == "Grid 10.75 kW importing Imported today 6.80 kWh"
     assert await text(node(page, "pv").locator(".figure")) == "5.36 kW"
     assert await text(node(page, "battery")) == "Battery 2.70 kW discharging 70 %"
     assert await text(node(page, "house").locator(".figure")) == "434 W"
@@ -37,6 +37,22 @@ async def test_only_what_the_site_has_is_shown(fake: FakeGateway) -> None:
     assert await page.locator("#vehicles").is_hidden()
 
 
+async def test_what_the_box_does_not_know_takes_no_room(fake: FakeGateway) -> None:
+    """A 1.9 has no totals of the day and no words about its state; what it has without a number is unknown."""
+    await fake.open_live({**CAR, "chargepoints/5/meter_wh": [None, None], "house/power_w": [1, NOW]})
+    assert await node(fake.page, "house").locator(".today").is_hidden()
+    shown = card(fake.page, 5)
+    assert await text(shown.locator(".facts.three")) == f"Target 16.0 A Meter {UNKNOWN}"
+    fake.change({"chargepoints/5/state_text": None})
+    await shown.locator("[data-state-text]").wait_for(state="hidden")
+
+
+async def test_a_stale_flow_says_so_instead_of_its_direction(fake: FakeGateway) -> None:
+    await fake.open_live({**PLANT, "pv/power_w": [5000, NOW, "stale"]})
+    assert await text(node(fake.page, "pv")) == "Solar 5.00 kW Not current"
+    assert await text(node(fake.page, "grid").locator(".direction")) == "importing"
+
+
 async def test_a_charge_point(fake: FakeGateway) -> None:
     await fake.open_live(CAR)
     shown = card(fake.page, 5)
@@ -46,7 +62,7 @@ async def test_a_charge_point(fake: FakeGateway) -> None:
     assert await text(shown.locator(".phases")) == "L1 15.9 A L2 15.9 A L3 —"
     assert await text(shown.locator("[data-vehicle]")) == "Ioniq 5 42 %"
     assert await text(shown.locator("[data-key=mode]")) == "Instant"
-    assert await text(shown.locator("[data-key=id_tag]")) == UNKNOWN
+    assert await shown.locator("[data-key=id_tag]").is_hidden()
     assert await shown.locator("[data-pill=locked]").is_hidden()
     assert await shown.locator("[data-pill=fault]").is_hidden()
 
@@ -223,8 +239,11 @@ async def test_a_stale_value_is_grey_on_its_own(fake: FakeGateway) -> None:
     assert await colour(figure) != live
     assert await figure.get_attribute("title") == "This value is no longer up to date"
     assert await colour(node(fake.page, "grid").locator(".figure")) == live
+    said = card(fake.page, 5).locator("[data-pill=stale]")
+    assert await text(said) == "Not current"
     fake.change({"chargepoints/5/power_w": [11000, NOW]})
     await card(fake.page, 5).locator(".figure:not(.stale)").wait_for()
+    assert await said.is_hidden()
     assert await colour(figure) == live
     assert await figure.get_attribute("title") is None
 
@@ -233,7 +252,7 @@ async def test_a_stale_value_is_grey_on_its_own(fake: FakeGateway) -> None:
 async def test_in_german(fake: FakeGateway) -> None:
     await fake.open_live({**PLANT, **CAR})
     page = fake.page
-    assert await text(node(page, "grid")) == "Netz 10,75 kW Bezug Bezug heute 6,80 kWh Einspeisung heute —"
+    assert await text(node(page, "grid")) == "Netz 10,75 kW Bezug Bezug heute 6,80 kWh"
     assert await text(card(page, 5).locator("[data-pill=status]")) == "Lädt"
     assert await page.locator("html").get_attribute("lang") == "de"
     assert any("catalogue" in name for name, _ in fake.requests)
