@@ -77,6 +77,7 @@ class NoticeBoard:
         self._more = asyncio.Event()
         self._told: deque[Notice] = deque(maxlen=MOST_WAITING)
         self._read_until: bytes | None = None
+        self._reading = asyncio.Event()
         self._decoder = msgspec.json.Decoder(_Posted)
 
     def tell(self, notice: Notice, still_true: Callable[[], bool]) -> None:
@@ -102,6 +103,7 @@ class NoticeBoard:
                 await close_client(redis)
 
     async def _post(self, redis: Redis) -> NoReturn:
+        await self._reading.wait()  # else its own first notices would be of before
         while True:
             while self._waiting:
                 notice, still_true = self._waiting.popleft()
@@ -125,6 +127,7 @@ class NoticeBoard:
             async with self._answering(self._answer_s):
                 newest: Any = await redis.xrevrange(KEY, count=1)
             self._read_until = newest[0][0] if newest else b"0-0"
+            self._reading.set()
         while True:
             async with self._answering(self._answer_s + self._block_s):
                 answer: Any = await redis.xread({KEY: self._read_until}, count=100, block=int(self._block_s * 1000))
