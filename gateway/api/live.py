@@ -133,11 +133,11 @@ class Connection:
         """Serve until the end, then tell the client why, if it is still there."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                writer = tasks.create_task(self._guarded(self._write()), name="live writer")
+                writer = tasks.create_task(self._guarded(self._write), name="live writer")
                 others = [
-                    tasks.create_task(self._guarded(self._read()), name="live reader"),
-                    tasks.create_task(self._guarded(self._look_up()), name="live lookup"),
-                    tasks.create_task(self._guarded(self._watch_time()), name="live time"),
+                    tasks.create_task(self._guarded(self._read), name="live reader"),
+                    tasks.create_task(self._guarded(self._look_up), name="live lookup"),
+                    tasks.create_task(self._guarded(self._watch_time), name="live time"),
                 ]
                 self._greet()
                 ended = await self._ended
@@ -223,10 +223,10 @@ class Connection:
 
     # --- the tasks --------------------------------------------------------------------------------------------------
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """An error ends this connection only; it is reported here."""
         try:
-            await work
+            await work()
         except (OSError, WebSocketDisconnect):
             self._end(Ended())
         except Exception:  # noqa: BLE001 - the guard of the connection; it reports

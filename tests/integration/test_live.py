@@ -1,23 +1,20 @@
 """The websocket over a real uvicorn and a real Redis, talked to message by message."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from functools import partial
 from http import HTTPStatus
-from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from gateway.api.live import Connection, LiveTimes
 from gateway.domain.errors import DatabaseUnavailable
 from gateway.domain.values import Changes, Reading
 from gateway.protocol.messages import SUBPROTOCOL, Limits
-from tests.support.server import TOKEN, LiveGateway, live_gateway, login, serving
+from tests.support.live_client import client
+from tests.support.server import TOKEN, live_gateway, login, serving
 from tests.support.store_writer import readings
 from tests.support.stores import RedisPart
 from tests.support.waiting import eventually
@@ -36,66 +33,6 @@ def way_out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     way: str = request.param
     monkeypatch.setattr("tests.support.server.serving", partial(serving, frames=way == "frames"))
     return way
-
-
-class Client:
-    """Speaks the protocol by hand."""
-
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
-        self.last_id = 0
-
-    async def send(self, **message: Any) -> int:
-        self.last_id += 1
-        if message["type"] != "ping":
-            message = {"id": self.last_id, **message}
-        await self.socket.send(json.dumps(message).replace("from_", "from"))
-        return self.last_id
-
-    async def next(self) -> dict[str, Any]:
-        async with asyncio.timeout(10):
-            message: dict[str, Any] = json.loads(await self.socket.recv())
-        return message
-
-    async def expect(self, kind: str, **fields: Any) -> dict[str, Any]:
-        message = await self.next()
-        assert message["type"] == kind, message
-        assert {name: message[name.rstrip("_")] for name in fields} == fields, message
-        return message
-
-    async def closed(self) -> int | None:
-        """The code with which the server closes, whatever comes before."""
-        async with asyncio.timeout(10):
-            try:
-                while True:
-                    await self.socket.recv()
-            except ConnectionClosed:
-                return self.socket.close_code
-
-    async def log_in(self, token: str = TOKEN) -> None:
-        await self.expect("hello")
-        await self.send(type="auth", token=token)
-        await self.expect("authenticated")
-
-    async def subscribe(self, site: str, *keys: str, **more: Any) -> dict[str, Any]:
-        await self.send(type="subscribe", site=site, keys=keys, **more)
-        return await self.expect("subscribed")
-
-
-@asynccontextmanager
-async def client(gateway: LiveGateway, *, token: str | None = None, **options: Any) -> AsyncIterator[Client]:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    options.setdefault("subprotocols", [Subprotocol(SUBPROTOCOL)])
-    async with connect(
-        gateway.url,
-        additional_headers=headers,
-        proxy=None,
-        compression=None,
-        ping_interval=None,
-        close_timeout=1,
-        **options,
-    ) as socket:
-        yield Client(socket)
 
 
 async def test_from_hello_to_a_delta(redis: RedisPart, site: str) -> None:

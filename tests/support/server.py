@@ -96,8 +96,10 @@ class Tokens:
         return Redeemed(found, device or None)
 
 
-def login(token_id: int = 1, name: str = "anna", expires_at: float = FAR_FUTURE_S) -> Login:
-    return Login(token_id=token_id, user_id=1, name=name, role=Role.admin, scopes=("admin",), expires_at=expires_at)
+def login(token_id: int = 1, name: str = "anna", expires_at: float = FAR_FUTURE_S, user_id: int = 1) -> Login:
+    return Login(
+        token_id=token_id, user_id=user_id, name=name, role=Role.admin, scopes=("admin",), expires_at=expires_at
+    )
 
 
 class LiveGateway:
