@@ -59,11 +59,12 @@ class Client:
 
 
 @asynccontextmanager
-async def client(gateway: LiveGateway, *, token: str | None = None, **options: Any) -> AsyncIterator[Client]:
+async def client(gateway: LiveGateway | str, *, token: str | None = None, **options: Any) -> AsyncIterator[Client]:
+    """A connection to that gateway, or to that address."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     options.setdefault("subprotocols", [Subprotocol(SUBPROTOCOL)])
     async with connect(
-        gateway.url,
+        gateway if isinstance(gateway, str) else gateway.url,
         additional_headers=headers,
         proxy=None,
         compression=None,
