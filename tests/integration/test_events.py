@@ -16,7 +16,8 @@ from gateway.hub.views import Allowed
 from gateway.protocol.messages import Limits
 from gateway.services.events import Events
 from gateway.store.redis import EventsKept, SiteStore, close_client, open_client
-from tests.integration.test_live import START, Client, client
+from tests.integration.test_live import START
+from tests.support.live_client import Client, client
 from tests.support.parts import RedisPart
 from tests.support.rest import PASSWORD, Web, sqlite
 from tests.support.server import TOKEN, LiveGateway, live_gateway, login

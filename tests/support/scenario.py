@@ -28,6 +28,7 @@ from gateway.domain.values import REMOVED
 from gateway.mqtt import Broker
 from gateway.simulator.capture import Capture
 from gateway.simulator.player import Player
+from tests.support.gateway import MANY
 from tests.support.oracle import Report, judge
 from tests.support.oracle_freshness import rests_on
 from tests.support.oracle_logs import Dead, Loss
@@ -52,6 +53,7 @@ SHORT_TIMES = {
 }
 ROOM_FOR_ALL = {
     "GATEWAY_LIMIT_GROUPS": "1000",
+    **{f"GATEWAY_{name.upper()}": str(most) for name, most in MANY.items()},
 }
 
 
