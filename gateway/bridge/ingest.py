@@ -22,6 +22,7 @@ from typing import NoReturn
 import msgspec
 import structlog
 
+from gateway.bridge.diary import Diary
 from gateway.bridge.leader import Leader
 from gateway.bridge.ledger import DIALECT_KEY, Ledger
 from gateway.domain.clock import Clock
@@ -87,7 +88,11 @@ class Ingest:
     async def _lead(self) -> None:
         snapshot = await self._leader.campaign()
         self._dialect = self._first_dialect(snapshot)
-        self._begin(Ledger(_known(snapshot, self._dialect), self._dialect))
+        diary = Diary(snapshot.readings if snapshot else {})
+        known = _known(snapshot, self._dialect)
+        if not known:
+            diary.forget_faults()
+        self._begin(Ledger(known, self._dialect, diary))
         self._tell_link()
         try:
             async with asyncio.TaskGroup() as group:
@@ -202,7 +207,9 @@ class Ingest:
         log.info("what the box speaks", site=self._site, dialect=dialect, former=former)
         if former is not None:
             messages = self._ledger.messages
-            self._ledger, self._link, self._told = Ledger({}, dialect), LinkWatch(self._patience), None
+            diary = self._ledger.diary
+            diary.forget_faults()
+            self._ledger, self._link, self._told = Ledger({}, dialect, diary), LinkWatch(self._patience), None
             self._ledger.messages = messages
         self._ledger.set_dialect(dialect, self._now())
         self._connect(now)

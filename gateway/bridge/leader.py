@@ -6,8 +6,9 @@ Rules:
 * A leader opens a new epoch when it took the lease, also when it took it again after it had run out, when the store
   says that data was lost, and when it is given another ledger than before: so whoever begins anew does so for all
   readers. An epoch is opened with everything the leader knows.
-* One write is in flight at a time. While the store is out of reach the same batch is sent again, so that a lost
-  answer cannot make it count twice.
+* One write is in flight at a time. While the store is out of reach the same one is sent again, so that a lost answer
+  cannot make it count twice; so is one whose answer was not awaited, before the next.
+* The events of a write go with it. When it was refused they go with the epoch that is opened then.
 * When another holds the lease the leader steps down: ``NotLeader``. Who has stepped down, or resigns, takes the lease
   from nobody any more, not even when it lies free: another may just be between two of its own.
 """
@@ -21,9 +22,11 @@ from typing import Literal, NoReturn, TypeVar
 import msgspec
 import structlog
 
+from gateway.bridge.diary import MOST_EVENTS
 from gateway.bridge.ledger import Ledger
 from gateway.domain.errors import DataLost, EpochMissing, NotLeader, StoreUnavailable
-from gateway.domain.values import Position, Snapshot
+from gateway.domain.events import Event
+from gateway.domain.values import Changes, Position, Reading, Snapshot
 from gateway.store.redis import SiteStore, Writer
 
 Answer = TypeVar("Answer")
@@ -70,9 +73,13 @@ class Leader:
         self._ledger: Ledger | None = None
         """Whose epoch is open."""
         self._leads = False
+        self._unanswered: _Append | _Opening | None = None
+        self._refused: tuple[Event, ...] = ()
+        """Events of writes that were refused."""
 
     async def campaign(self) -> Snapshot | None:
         """Wait until the lease is ours; answer what the former leader left. Safe to cancel."""
+        self._unanswered, self._refused = None, ()  # of a leadership before: another one has led since
         while not await self._acquire():  # noqa: ASYNC110 - the lease lies in the store; no event tells of it
             await asyncio.sleep(self._timing.lease_s / 3 * random.uniform(0.8, 1.2))
         snapshot = await self._insist(lambda: self._store.load(self._site))
@@ -123,42 +130,51 @@ class Leader:
             raise NotLeader(f"another bridge leads site {self._site}")
 
     async def _write_as_leader(self, ledger: Ledger) -> None:
-        if self._epoch is None or ledger is not self._ledger:
-            await self._open_epoch(ledger)
-            return
-        messages, changes = ledger.messages, ledger.take()
-        if not changes:
-            return
-        writer, batch = Writer(self._epoch, self._fence, self._seq), self._new_id()
         try:
-            self._seq = await self._insist(lambda: self._store.append(self._site, writer, batch, changes))
+            if self._unanswered is not None:
+                await self._send(self._unanswered)
+            if self._epoch is None or ledger is not self._ledger:
+                await self._send(self._opening(ledger))
+            elif (append := self._next(ledger, self._epoch)) is not None:
+                await self._send(append)
         except (DataLost, EpochMissing) as loss:
             log.warning("the store lost data; opening a new epoch", site=self._site, reason=loss.code)
-            await self._open_epoch(ledger)
-        except asyncio.CancelledError:
-            self._epoch = None  # nobody knows whether it arrived
-            raise
-        else:
-            self._note(messages)
+            await self._send(self._opening(ledger))
 
-    async def _open_epoch(self, ledger: Ledger) -> None:
-        messages, epoch, batch = ledger.messages, self._new_id(), self._new_id()
+    def _next(self, ledger: Ledger, epoch: str) -> "_Append | None":
+        messages, changes, events = ledger.messages, ledger.take(), ledger.take_events()
+        if not changes:
+            return None
+        return _Append(Writer(epoch, self._fence, self._seq), self._new_id(), changes, events, messages)
+
+    def _opening(self, ledger: Ledger) -> "_Opening":
         ledger.take()
-        readings = dict(ledger.readings)
-        position = await self._insist(
-            lambda: self._store.open_epoch(
-                self._site,
-                holder=self._holder,
-                fence=self._fence,
-                batch=batch,
-                known_seq=self._seq,
-                readings=readings,
-                epoch=epoch,
-            )
+        events = (*self._refused, *ledger.take_events())[-MOST_EVENTS:]
+        self._refused = ()
+        return _Opening(
+            ledger,
+            self._new_id(),
+            self._fence,
+            self._new_id(),
+            self._seq,
+            dict(ledger.readings),
+            events,
+            ledger.messages,
         )
-        self._ledger, self._epoch, self._seq = ledger, position.epoch, position.seq
-        log.debug("epoch opened", site=self._site, epoch=position.epoch, seq=position.seq, keys=len(readings))
-        self._note(messages)
+
+    async def _send(self, call: "_Append | _Opening") -> None:
+        self._unanswered = call
+        try:
+            position = await self._insist(lambda: call.send(self._store, self._site, self._holder))
+        except (DataLost, EpochMissing, NotLeader):
+            self._unanswered, self._refused = None, call.events
+            raise
+        self._unanswered = None
+        self._seq = position.seq
+        if isinstance(call, _Opening):
+            self._ledger, self._epoch = call.ledger, position.epoch
+            log.debug("epoch opened", site=self._site, epoch=position.epoch, seq=position.seq)
+        self._note(call.messages)
 
     def _note(self, messages: int) -> None:
         if self._trace is not None and self._epoch is not None:
@@ -181,3 +197,42 @@ class Leader:
                     log.info("writing again", site=self._site)
                 self._report("ok", None)
                 return answer
+
+
+class _Append(msgspec.Struct, frozen=True):
+    """One write, to be repeated as it is."""
+
+    writer: Writer
+    batch: str
+    changes: Changes
+    events: tuple[Event, ...]
+    messages: int
+
+    async def send(self, store: SiteStore, site: str, _holder: str) -> Position:
+        seq = await store.append(site, self.writer, self.batch, self.changes, self.events)
+        return Position(self.writer.epoch, seq)
+
+
+class _Opening(msgspec.Struct, frozen=True):
+    """One opening of an epoch, to be repeated as it is."""
+
+    ledger: Ledger
+    epoch: str
+    fence: int
+    batch: str
+    known_seq: int
+    readings: dict[str, Reading]
+    events: tuple[Event, ...]
+    messages: int
+
+    async def send(self, store: SiteStore, site: str, holder: str) -> Position:
+        return await store.open_epoch(
+            site,
+            holder=holder,
+            fence=self.fence,
+            batch=self.batch,
+            known_seq=self.known_seq,
+            readings=self.readings,
+            epoch=self.epoch,
+            events=self.events,
+        )

@@ -6,6 +6,7 @@ Rules:
   and when a unit it rests on falls into fault or comes out of it. A flip is a change like any other.
 * What another leader left behind starts stale. It keeps its ``changed_at`` when the box says the same again.
 * A value first seen by retained replay has no ``changed_at``: nobody knows when it changed.
+* What is an event is noted in the diary, when it comes, and taken together with the changes.
 * Keys that a connection has not brought are dropped when its retained flood has ended. Without a single retained
   value nothing is dropped: a broker that was just started is not a box without charge points.
 """
@@ -14,6 +15,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from gateway.bridge.diary import Diary
+from gateway.domain.events import Event
 from gateway.domain.freshness import Faults, Unit, rests_on
 from gateway.domain.link import LINK, LinkState, link_words
 from gateway.domain.values import Changes, JsonValue, Reading, Removed, differences
@@ -22,10 +25,14 @@ DIALECT_KEY = "link/dialect"
 
 
 class Ledger:
-    """The readings of a site and the pending changes; no I/O, no clock. ``dialect`` None: not known yet."""
+    """The readings of a site and the pending changes; no I/O, no clock. ``dialect`` None: not known yet.
 
-    def __init__(self, known: Mapping[str, Reading], dialect: str | None) -> None:
+    ``diary`` goes on from another ledger of the same leadership.
+    """
+
+    def __init__(self, known: Mapping[str, Reading], dialect: str | None, diary: Diary | None = None) -> None:
         self.readings = {key: stale(reading) for key, reading in known.items() if not key.startswith(LINK)}
+        self.diary = diary or Diary(known)
         self.messages = 0
         self._dialect = dialect
         self._live = False
@@ -50,7 +57,7 @@ class Ledger:
     def bring(self, values: Mapping[str, JsonValue | Removed], at: float, *, retained: bool) -> None:
         """Take in what one message of the box sets; ``at`` is its receive time in epoch seconds."""
         self._flooded = self._flooded or (retained and bool(values))
-        flipped = False
+        flipped, brought = False, Changes()
         for key, value in values.items():
             if isinstance(value, Removed):
                 flipped |= self._drop(key)
@@ -59,7 +66,8 @@ class Ledger:
             flipped |= self._faults.note(key, value)
             known = self.readings.get(key)
             never_seen_to_change = retained and (known is None or known.changed_at is None)
-            self._set({key: value}, None if never_seen_to_change else at, is_stale=self._is_stale(key))
+            brought |= self._set({key: value}, None if never_seen_to_change else at, is_stale=self._is_stale(key))
+        self.diary.note(brought, at)
         if flipped:
             self._judge()
 
@@ -74,7 +82,7 @@ class Ledger:
     def set_link(self, link: LinkState, since: float, at: float) -> None:
         """Tell the link's state; ``since`` and ``at`` in epoch seconds."""
         words = link_words(link.state, link.reason, since)
-        self._set({**words, DIALECT_KEY: self._dialect}, at, is_stale=False)
+        self.diary.note(self._set({**words, DIALECT_KEY: self._dialect}, at, is_stale=False), at)
         self._live = link.state == "up"
         self._judge()
 
@@ -87,6 +95,10 @@ class Ledger:
         """The pending changes; they are the caller's from now on."""
         pending, self._pending = self._pending, {}
         return pending
+
+    def take_events(self) -> tuple[Event, ...]:
+        """The events in what was pending; they are the caller's from now on."""
+        return self.diary.take()
 
     def _is_stale(self, key: str) -> bool:
         if key.startswith(LINK):
@@ -102,9 +114,11 @@ class Ledger:
             if self._is_stale(key) != reading.stale:
                 self._change(key, msgspec.structs.replace(reading, stale=not reading.stale))
 
-    def _set(self, values: Mapping[str, JsonValue], at: float | None, *, is_stale: bool) -> None:
-        for key, reading in differences(self.readings, values, at, stale=is_stale).items():
+    def _set(self, values: Mapping[str, JsonValue], at: float | None, *, is_stale: bool) -> Changes:
+        changes = differences(self.readings, values, at, stale=is_stale)
+        for key, reading in changes.items():
             self._change(key, reading)
+        return changes
 
     def _drop(self, key: str) -> bool:
         """The key ceases to be; whether that changed what is in fault."""
@@ -112,6 +126,7 @@ class Ledger:
         self._units.pop(key, None)
         if key in self.readings:
             self._change(key, None)
+            self.diary.forget(key)
         return self._faults.note(key, None)
 
     def _change(self, key: str, reading: Reading | None) -> None:

@@ -151,6 +151,14 @@ class Watch:
         found = (_event(key, before, self._known, at) for key in concerned)
         return [event for event in found if event is not None]
 
+    def forget(self, key: str) -> None:
+        """Nothing is known of the key any more."""
+        self._known.pop(key, None)
+
+    def forget_faults(self) -> None:
+        """Nothing is known of any fault any more."""
+        self._known = {key: value for key, value in self._known.items() if key in (STATE, REASON, VERSION)}
+
 
 def _is_watched(key: str) -> bool:
     return key in (STATE, REASON, VERSION) or key.endswith((FAULT_STATE, FAULT_TEXT))

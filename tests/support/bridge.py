@@ -30,7 +30,7 @@ class Bridge:
     def __init__(
         self,
         mosquitto: MosquittoPart,
-        redis: RedisPart,
+        redis_url: str,
         site: str,
         *,
         lease_s: float,
@@ -38,7 +38,7 @@ class Bridge:
         dialect: str,
         **login: str,
     ) -> None:
-        self.redis = open_client(redis.url, 1)
+        self.redis = open_client(redis_url, 1)
         self.store = SiteStore(self.redis)
         self.site = site
         self.reports: dict[str, tuple[str, str | None]] = {}
@@ -115,10 +115,12 @@ async def bridge(
     lease_s: float = 1.5,
     patience: Patience | None = None,
     dialect: str = "auto",
+    redis_url: str = "",
     **login: str,
 ) -> AsyncIterator[Bridge]:
-    """A bridge that runs until the block is left."""
-    made = Bridge(mosquitto, redis, site, lease_s=lease_s, patience=patience, dialect=dialect, **login)
+    """A bridge that runs until the block is left. ``redis_url`` may be a detour to the same store."""
+    url = redis_url or redis.url
+    made = Bridge(mosquitto, url, site, lease_s=lease_s, patience=patience, dialect=dialect, **login)
     task = asyncio.create_task(made.ingest.run(), name="bridge")
     made.stop = task.cancel
     task.add_done_callback(lambda _: setattr(made, "stopped", True))

@@ -258,3 +258,59 @@ def feed(ledger: Ledger, step: tuple[object, ...], at: float, brought: set[str])
             brought.clear()
         case _:
             ledger.flood_ended()
+
+
+# --- events
+
+
+def kinds(ledger: Ledger) -> list[tuple[str, float]]:
+    return [(event.kind, event.at) for event in ledger.take_events()]
+
+
+def test_a_change_of_the_link_is_one_event_with_state_and_reason() -> None:
+    ledger = connected({"link/state": Reading("up", 0.5), "link/reason": Reading(None, 0.5)})
+    [event] = ledger.take_events()
+    assert (event.at, event.details) == (1.0, {"before": "up", "state": "connecting", "reason": None})
+    ledger.set_link(DOWN, since=2.0, at=3.0)
+    [event] = ledger.take_events()
+    assert (event.at, event.details) == (3.0, {"before": "connecting", "state": "down", "reason": "unreachable"})
+
+
+def test_what_a_message_brings_together_is_judged_together() -> None:
+    ledger = connected({"vehicles/2/fault_state": Reading(0, 0.5)})
+    ledger.bring({"vehicles/2/fault_state": 2, "vehicles/2/fault_text": "No answer."}, 4.0, retained=False)
+    [event] = ledger.take_events()
+    assert (event.at, event.details["fault_text"]) == (4.0, "No answer.")
+
+
+def test_a_fault_makes_stale_and_that_alone_is_no_event() -> None:
+    ledger = connected({"chargepoints/4/fault_state": Reading(0, 0.5)})
+    ledger.bring({"chargepoints/4/fault_state": 0, "chargepoints/4/power_w": 5.0}, 2.0, retained=True)
+    ledger.set_link(UP, since=3.0, at=3.0)
+    assert kinds(ledger) == [("link_changed", 3.0)]
+    ledger.bring({"chargepoints/4/fault_state": 2}, 4.0, retained=False)
+    assert ledger.readings["chargepoints/4/power_w"].stale
+    assert kinds(ledger) == [("fault", 4.0)]
+    ledger.set_link(DOWN, since=5.0, at=5.0)
+    assert kinds(ledger) == [("link_changed", 5.0)]
+
+
+def test_what_the_flood_shows_for_the_first_time_is_no_event_and_what_changed_meanwhile_is() -> None:
+    ledger = connected({"grid/fault_state": Reading(0, 0.5), "box/version": Reading("2.1.8", 0.5)})
+    ledger.bring({"grid/fault_state": 1, "pv/fault_state": 2, "box/version": "2.1.8"}, 7.0, retained=True)
+    assert kinds(ledger) == [("fault", 7.0)]
+
+
+def test_what_ceased_and_comes_again_is_seen_for_the_first_time() -> None:
+    ledger = connected({"grid/fault_state": Reading(0, 0.5), "pv/fault_state": Reading(0, 0.5)})
+    ledger.bring({"grid/power_w": 1.0, "pv/fault_state": REMOVED}, 2.0, retained=True)
+    ledger.flood_ended()
+    ledger.bring({"grid/fault_state": 2, "pv/fault_state": 2}, 3.0, retained=False)
+    assert kinds(ledger) == []
+
+
+def test_a_diary_goes_on_in_the_next_ledger() -> None:
+    former = connected({"link/state": Reading("up", 0.5)})
+    ledger = Ledger({}, "openwb-1.9", former.diary)
+    ledger.set_link(UP, since=2.0, at=2.0)
+    assert kinds(ledger) == [("link_changed", 1.0), ("link_changed", 2.0)]

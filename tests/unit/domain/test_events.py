@@ -123,6 +123,17 @@ def test_what_ceased_to_be_is_seen_for_the_first_time_again() -> None:
     assert told(one, {FAULT: Reading(2)}) == []
 
 
+def test_what_was_forgotten_is_seen_for_the_first_time_again() -> None:
+    one = Watch({FAULT: Reading(0), TEXT: Reading(""), **readings(box__version="1.9.304", link__state="up")})
+    one.forget(FAULT)
+    one.forget("grid/power_w")
+    assert told(one, {FAULT: Reading(2)}) == []
+    one.forget_faults()
+    assert told(one, {FAULT: Reading(0)}) == []
+    changes = dict(readings(box__version="2.1.9", link__state="down"))
+    assert [event["kind"] for event in told(one, dict(changes))] == ["box_updated", "link_changed"]
+
+
 def test_several_events_of_one_batch_in_the_order_of_their_changes() -> None:
     one = Watch({FAULT: Reading(0), **readings(link__state="up", grid__fault_state=0, box__version="2.1.8")})
     changes = {FAULT: Reading(1), **readings(box__version="2.1.9", link__reason="x", grid__fault_state=2)}
