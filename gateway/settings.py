@@ -89,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     flood_limit_s: Seconds = 10
     control_interval_s: Seconds = 10
     silent_after_intervals: Annotated[float, Meta(gt=0, le=1_000)] = 3
+    bridge_down_s: Seconds = 10
     heartbeat_s: Seconds = 10
     ping_idle_s: Seconds = 30
     gone_after_s: Seconds = 120

@@ -29,12 +29,13 @@ from gateway.run.links import LinkReports
 from gateway.run.owner import Service, Stop, run_until, stop_on_signals
 from gateway.server import address, bind, make_server
 from gateway.services.auth import AuthService, AuthTimes, SetupToken
+from gateway.services.bridge_watch import BridgeWatch
 from gateway.services.passwords import HashCost, Passwords
 from gateway.services.readiness import Probe, Readiness
 from gateway.settings import Settings, SiteSettings
 from gateway.store.follow import Follower, OnStep, Reachable, Step, Unreachable
 from gateway.store.notices import NoticeBoard
-from gateway.store.redis import SiteStore, close_client, open_client
+from gateway.store.redis import EventsKept, SiteStore, close_client, open_client
 from gateway.version import VERSION
 
 PAGE = Path(__file__).parents[1] / "page"
@@ -139,7 +140,7 @@ async def web(
         on_step = _reporting(hub, readiness, LinkReports(sites, hub, readiness, counts=links_count))
         services: dict[str, Service] = {
             "hub": hub.run,
-            "follower": _following(Follower(store, connect, newest_events=limits.replayed_events), sites, on_step),
+            **_of_the_store(store, settings, [site.id for site in sites], connect, on_step),
             "database": _probe(settings, database, auth, readiness, announce).run,
             "notices": partial(board.run, connections.on_notice),
         }
@@ -153,7 +154,14 @@ def _opened(
     stack.push_async_callback(close_client, redis)
     database = Database(database_url)
     stack.push_async_callback(database.dispose)
-    return database, SiteStore(redis, ring=settings.resume_entries, answer_s=settings.redis_timeout_s)
+    store = SiteStore(
+        redis,
+        stream_length=settings.stream_entries,
+        ring=settings.resume_entries,
+        events_kept=EventsKept(settings.events_kept_s, settings.event_entries),
+        answer_s=settings.redis_timeout_s,
+    )
+    return database, store
 
 
 def _probe(
@@ -166,10 +174,15 @@ def _probe(
     return Probe(readiness, DATABASE, prepare=prepare, check=database.ping)
 
 
-def _following(follower: Follower, sites: tuple[SiteSettings, ...], on_step: OnStep) -> Service:
+def _of_the_store(
+    store: SiteStore, settings: Settings, sites: list[str], connect: Callable[[], Redis], on_step: OnStep
+) -> dict[str, Service]:
+    """What follows the sites, and what says so when no bridge leads one."""
+    follower = Follower(store, connect, newest_events=settings.limit_replayed_events)
     for site in sites:
-        follower.add(site.id)
-    return partial(follower.run, on_step)
+        follower.add(site)
+    watch = BridgeWatch(store, sites, SystemClock(), down_after_s=settings.bridge_down_s)
+    return {"follower": partial(follower.run, on_step), "bridge watch": watch.run}
 
 
 def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:

@@ -1,3 +1,4 @@
+# long because: the contract of what it keeps stands at its head
 """The state of every site, in Redis (>= 7.0) or Valkey: what is written, what is read, and what both may rely on.
 
 Keys of a site, in one hash tag so that a script may touch them all, in a cluster too::
@@ -12,7 +13,8 @@ Keys of a site, in one hash tag so that a script may touch them all, in a cluste
 Data flow::
 
     acquire -> open_epoch -> append, append, ... -> release        one writer: the leader
-                   |            |
+                   |            |       bridge_down                anybody, only while there is no leader
+                   |            |            |
                 latest, changes, events and meta move together, in one script
                    |            |
     load (latest at a position) -> news_after that position -> ...      any number of readers (follow.py)
@@ -33,6 +35,11 @@ Phases of a writer:
    expected seq + 1 and this very batch      success: the batch had arrived, only its answer was lost
    any other seq than the expected one       DataLost: the store lost writes; open an epoch
    ========================================  =====================================================
+
+4. *Nobody.* While no lease exists ``bridge_down`` may be called by any process, at any time, any number of times. It
+   makes stale what looks live and says why in ``link/state``, and it raises the fence: who led and only let the lease
+   run out is refused. That is a new epoch, not one more seq: when the store lost the last entries together with the
+   bridge, the next seq would be a position that somebody may hold, with other values.
 
 Events ride with the append or the opening that carries the changes they tell of: both are in the store, or neither
 is. Each remembers the seq of that call, so that a reader can tell it after those changes. They go with the first
@@ -72,7 +79,8 @@ from redis.exceptions import NoScriptError, RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from gateway.domain.errors import DataLost, EpochMissing, InvalidArgument, NotLeader, StoreUnavailable
-from gateway.domain.events import Event, EventEntry, EventId
+from gateway.domain.events import REASON, STATE, Event, EventEntry, EventId, Watch
+from gateway.domain.link import bridge_down
 from gateway.domain.values import Changes, Position, Reading, Snapshot
 from gateway.store import events as events_of_a_site
 from gateway.store.events import EventsPage, NewestEvents, id_of, pack_events, unpack_event
@@ -85,6 +93,8 @@ REFUSALS = {
     b"not_leader": (NotLeader, "another writer leads site {site}"),
     b"data_lost": (DataLost, "the store lost writes of site {site}: it stands at seq {seq}"),
 }
+
+SAID = (STATE.encode(), REASON.encode())
 
 
 class Writer(msgspec.Struct, frozen=True):
@@ -133,7 +143,9 @@ class SiteStore:
         self._stream_length = stream_length
         self._ring = ring
         self._events_kept = events_kept or EventsKept()
-        self._append, self._open_epoch = (_Script("events.lua", f"{name}.lua") for name in ("append", "open_epoch"))
+        self._append, self._open_epoch, self._bridge_down = (
+            _Script("events.lua", f"{name}.lua") for name in ("append", "open_epoch", "bridge_down")
+        )
         self._acquire, self._renew, self._release = (
             _Script(f"{name}.lua") for name in ("acquire", "renew", "release")
         )
@@ -203,6 +215,30 @@ class SiteStore:
     def _keeping(self) -> tuple[int, int]:
         """How scripts are told what to keep: milliseconds, and how many."""
         return round(self._events_kept.for_s * 1000), self._events_kept.most
+
+    async def bridge_down(self, site: str, *, at: float, epoch: str, batch: str) -> Position | None:
+        """Say that no bridge is there, as of ``at`` in epoch seconds; where the site stands then.
+
+        ``epoch`` and ``batch`` must never have been used. None: nothing was to be said. Somebody has the lease, or it
+        has been said, or is being said by another at this moment, or the store knows no epoch.
+        """
+        async with self._answering():
+            stored: Any = await self._redis.hmget(_latest(site), STATE, REASON)
+            known, _ = unpack_latest({key: one for key, one in zip(SAID, stored, strict=True) if one})
+        readings: Changes = dict(bridge_down(float(at)))
+        happened, pairs = pack_events(Watch(known).events_of(readings, at)), pack(readings).pairs
+        head = (epoch, batch, self._stream_length, pack({}).entry_set, stored[0] or b"")
+        keys = (_meta(site), _latest(site), _changes(site), _lease(site), _events(site))
+        args = (*head, *self._keeping, len(happened), *happened, *pairs)
+        outcome, seq = await self._run(self._bridge_down, keys, args)
+        return Position(epoch, int(seq)) if outcome == b"ok" else None
+
+    async def led(self, sites: Iterable[str]) -> list[bool]:
+        """Of which of the sites somebody has the lease, in one round trip, not in one moment."""
+        async with self._answering(), self._redis.pipeline(transaction=False) as pipe:
+            for site in sites:
+                pipe.exists(_lease(site))
+            return [bool(found) for found in await pipe.execute()]
 
     async def load(self, site: str) -> Snapshot | None:
         """The state of the site at one moment, with the removals of the last ``ring`` appends; None: no epoch yet."""

@@ -312,7 +312,7 @@ async def test_nothing_depends_on_our_clock(client: Redis, one: StoreWriter, mon
     assert ids == [f"{start + number}-0".encode() for number in range(4)]
 
 
-@pytest.mark.parametrize("name", ["append", "open_epoch", "acquire", "renew", "release"])
+@pytest.mark.parametrize("name", ["append", "open_epoch", "acquire", "renew", "release", "bridge_down"])
 def test_no_script_asks_for_the_time_or_lets_the_server_choose_an_id(name: str) -> None:
     source = resources.files("gateway.store").joinpath(f"{name}.lua").read_text()
     assert "'TIME'" not in source
@@ -341,4 +341,6 @@ async def test_every_key_lies_in_one_slot(make_server: Callable[..., RedisPart],
         [entry] = (await store.news_after({site: at}, {}, block_ms=1)).changes[site]
         assert judge(at, [entry]) == ([Delta(one.epoch, at.seq, one.seq, {"a": None})], None)
         await store.release(site, one.holder)
+        assert await store.led([site, f"{site}-other"]) == [False, False]
+        assert await store.bridge_down(site, at=5.0, epoch="down", batch="b") is not None
         await close_client(client)

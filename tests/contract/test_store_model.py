@@ -1,7 +1,8 @@
 """Writers, readers and losses in any order, against a model that remembers what each position meant.
 
 The model says: a position names one state for ever, a reader stands at a position and shows its state, and a write
-counts exactly when its writer knows where the site stands. Losses are real: the keys fall back to what they were.
+counts exactly when its writer knows where the site stands. Anybody may say at any time that no bridge is there, which
+counts exactly when there is none. Losses are real: the keys fall back to what they were.
 
 "Red:" names the deliberate faults with which the test was seen to fail.
 """
@@ -20,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from redis.asyncio import Redis
 
 from gateway.domain.errors import DataLost, EpochMissing, NotLeader
+from gateway.domain.link import LINK, bridge_down
 from gateway.domain.values import Changes, Position, Reading, SiteState
 from gateway.store.follow import judge, lost_by
 from gateway.store.redis import SiteStore, Writer, close_client, open_client
@@ -29,8 +31,9 @@ from tests.support.store_writer import StoreWriter
 Answer = TypeVar("Answer")
 State = dict[str, Reading]
 
-KEYS = st.sampled_from(["a", "b", "c", "d"])
-READINGS = st.builds(Reading, st.integers(0, 9), st.none() | st.just(5.5), st.booleans())
+STATE, REASON, DOWN = "link/state", "link/reason", "bridge_down"
+KEYS = st.sampled_from(["a", "b", "c", REASON, "link/dialect"])
+READINGS = st.builds(Reading, st.none() | st.integers(0, 9), st.none() | st.just(5.5), st.booleans())
 STATES = st.dictionaries(KEYS, READINGS)
 CHANGES = st.dictionaries(KEYS, READINGS | st.none(), max_size=3)
 WRITERS = st.sampled_from(["one", "two"])
@@ -160,6 +163,41 @@ class StoreMachine(RuleBasedStateMachine):
         assert fence > self.fence
         self.fence, self.holder = fence, name
 
+    @rule(at=st.floats(1, 2))
+    def bridge_down(self, at: float) -> None:
+        """Somebody says so, rightly or not."""
+        self.say_bridge_down(at)
+
+    @precondition(lambda self: self.holder)
+    @rule(at=st.floats(1, 2))
+    def nobody_leads(self, at: float) -> None:
+        """The lease runs out, and somebody sees it; who led does not know yet."""
+        self.run(self.client.delete(self.keys[3]))
+        self.holder = ""
+        self.say_bridge_down(at)
+
+    def say_bridge_down(self, at: float) -> None:
+        known = self.history[self.current] if self.current else {}
+        stale = {
+            key: msgspec.structs.replace(one, stale=one.stale or not key.startswith(LINK))
+            for key, one in known.items()
+        }
+        if stale.get(STATE) is None or stale[STATE].value != DOWN:
+            reason = known.get(REASON)
+            stale |= bridge_down(at)
+            stale |= {REASON: reason} if reason is not None and reason.value is None and not reason.stale else {}
+        epoch = f"down{next(self.epochs)}"
+        position = self.run(self.store.bridge_down(self.site, at=at, epoch=epoch, batch=epoch))
+        if self.holder or self.current is None or stale == known:
+            assert position is None
+            return
+        assert position is not None
+        assert position.seq >= self.current.seq + 1_000_000
+        self.history[position] = stale
+        self.current = position
+        self.fence += 1
+        self.save()
+
     # --- losses
 
     def save(self) -> None:
@@ -265,7 +303,8 @@ def machine_on(url: str) -> type[StoreMachine]:
 async def test_any_order_of_writes_reads_and_losses(server: RedisPart) -> None:
     """Red: without the comparison of seq, of batches, or of epoch and fence in append.lua; without the HDEL there;
     without the leap, the DEL or the known seq in open_epoch.lua; with an acquire.lua that does not raise the fence;
-    with a judge that does not compare seqs; with neither judge nor lost_by comparing epochs.
+    without the lease asked for in bridge_down.lua, or with the old epoch and the next seq there; with a judge that
+    does not compare seqs; with neither judge nor lost_by comparing epochs.
     """
     await asyncio.to_thread(
         run_state_machine_as_test,

@@ -6,7 +6,7 @@ import ipaddress
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +66,7 @@ class MosquittoPart(Part):
         users: Mapping[str, str] | None,
         tls: Certificate | None,
         persistence: bool,
+        rights: Sequence[str] | None,
     ) -> None:
         self.port = port or free_port()
         self.url = f"mqtt://127.0.0.1:{self.port}"
@@ -73,6 +74,7 @@ class MosquittoPart(Part):
         self.tls_url = f"mqtts://127.0.0.1:{self.tls_port}"
         folder.mkdir(parents=True, exist_ok=True)
         self._password_file = folder / "passwords"
+        self._rights_file = folder / "rights"
         self._config_file = folder / "mosquitto.conf"
         super().__init__(
             "mosquitto",
@@ -80,9 +82,12 @@ class MosquittoPart(Part):
             [program("mosquitto", "mosquitto"), "-c", self._config_file],
             lambda: accepts(self.port) and (self.tls_port is None or accepts(self.tls_port)),
         )
-        self._config_file.write_text(self._config(users is not None, tls, persistence=persistence))
+        lines = [] if rights is None else [f"acl_file {self._rights_file}"]
+        self._config_file.write_text(self._config(users is not None, tls, lines, persistence=persistence))
         if users is not None:
             self.set_users(users)
+        if rights is not None:
+            self.set_rights(rights)
 
     def set_users(self, users: Mapping[str, str]) -> None:
         """Replace names and passwords; a running broker reads them at once. It must have been made with users."""
@@ -94,8 +99,16 @@ class MosquittoPart(Part):
         if self.running:
             self.signal(signal.SIGHUP)
 
-    def _config(self, with_users: bool, tls: Certificate | None, *, persistence: bool) -> str:
+    def set_rights(self, rights: Sequence[str]) -> None:
+        """Replace what everybody may do, as in "read openWB/system/#"; it must have been made with rights."""
+        self._rights_file.write_text("".join(f"topic {right}\n" for right in rights))
+        self._rights_file.chmod(0o600)
+        if self.running:
+            self.signal(signal.SIGHUP)
+
+    def _config(self, with_users: bool, tls: Certificate | None, more: Sequence[str], *, persistence: bool) -> str:
         lines = [
+            *more,
             "log_dest stdout",
             "log_type error",
             "log_type warning",
@@ -125,6 +138,10 @@ def mosquitto(
     users: Mapping[str, str] | None = None,
     tls: Certificate | None = None,
     persistence: bool = False,
+    rights: Sequence[str] | None = None,
 ) -> MosquittoPart:
-    """A broker on 127.0.0.1; with ``users`` it refuses all others, with ``tls`` it has a second listener."""
-    return MosquittoPart(folder, port=port, users=users, tls=tls, persistence=persistence)
+    """A broker on 127.0.0.1; with ``users`` it refuses all others, with ``tls`` it has a second listener.
+
+    With ``rights``, as in "readwrite openWB/#", everybody may do that and no more.
+    """
+    return MosquittoPart(folder, port=port, users=users, tls=tls, persistence=persistence, rights=rights)
