@@ -16,6 +16,7 @@ Rules:
   time; a pause ends at once.
 * ``drain``: at a random moment of the time given another connection is made, and only then this one is left.
 * A broken chain is never smoothed over: the connection is given up, and the view goes on from what it holds.
+* ``events`` gives the events of all sites that are subscribed to, each once, as it comes.
 * What was applied is never queued: who iterates gets everything that changed since the last look, in one piece.
 """
 
@@ -31,6 +32,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
+from gateway.client_events import Events
 from gateway.client_http import PasswordLogin, SiteName, password_login, sites
 from gateway.client_link import Link, Log
 from gateway.client_subscription import ConnectionEnded, RequestRefused, Subscription, Updated
@@ -44,6 +46,8 @@ from gateway.protocol.messages import (
     CloseCode,
     Drain,
     Error,
+    EventGap,
+    EventMessage,
     Hello,
     ServerMessage,
     retry_class,
@@ -100,6 +104,7 @@ class GatewayClient:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.connections = 0
+        self.events = Events()
         self.status = Status(phase="connecting")
         self._url = url
         self._token = token
@@ -128,8 +133,7 @@ class GatewayClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for subscription in list(self._subscriptions):
-            subscription.end(None)
+        self._end(None)
         while running := [task for task in self._tasks if not task.done()]:
             for task in running:  # a cancellation that meets a lost connection gets lost before Python 3.13
                 task.cancel()
@@ -231,8 +235,12 @@ class GatewayClient:
             self._failure = ConnectionEnded(f"the client failed: {error!r}")
             self._failure.__cause__ = error
         self._tell(Status(phase="ended", reason=self._failure.message))
+        self._end(self._failure)
+
+    def _end(self, failure: GatewayError | None) -> None:
+        self.events.end(failure)
         for subscription in list(self._subscriptions):
-            subscription.end(self._failure)
+            subscription.end(failure)
 
     async def _pause(self, pause_s: float) -> None:
         self._woken.clear()
@@ -289,7 +297,7 @@ class GatewayClient:
     async def _serve(self, socket: ClientConnection, token: str) -> float:
         self._log("opened", "")
         self.connections += 1
-        self._link = link = Link(socket, self._timing, self._clock, self._log)
+        self._link = link = Link(socket, self._timing, self._clock, self._log, self.events)
         self._reason = ""
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -336,6 +344,8 @@ class GatewayClient:
     async def _take(self, link: Link, message: ServerMessage) -> None:
         if isinstance(message, Drain):
             link.tasks.create_task(self._move(link, message.within_s), name="move to another connection")
+        elif isinstance(message, EventMessage | EventGap):
+            self.events.take(message)
         else:
             await link.take(message)
 

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import UnsetType
 from websockets.asyncio.client import ClientConnection
 
+from gateway.client_events import Events
 from gateway.client_subscription import RequestRefused, Subscription
 from gateway.client_timing import Timing
 from gateway.domain.clock import Clock
@@ -60,7 +61,7 @@ class Link:
 
     tasks: asyncio.TaskGroup
 
-    def __init__(self, socket: ClientConnection, timing: Timing, clock: Clock, log: Log) -> None:
+    def __init__(self, socket: ClientConnection, timing: Timing, clock: Clock, log: Log, events: Events) -> None:
         self.socket = socket
         self.authenticated = False
         self.proving = False
@@ -69,6 +70,7 @@ class Link:
         self._pong = asyncio.Event()
         self._timing = timing
         self._log = log
+        self._events = events
         self._reader = ServerMessageReader()
         self._last_id = 0
         self._streams: dict[int, Stream] = {}
@@ -128,6 +130,7 @@ class Link:
                 keys=subscription.keys,
                 min_interval_ms=subscription.min_interval_ms,
                 held=subscription.view.held,
+                events_after=self._events.after(subscription.site),
             )
         )
 
