@@ -39,7 +39,7 @@ async def welcome(socket: ServerConnection) -> dict[str, Any]:
     await socket.recv()
     await say(socket, type="authenticated", id=1, user="anna", scopes=[], connection="c")
     asked: dict[str, Any] = json.loads(await socket.recv())
-    how = "resumed" if "from" in asked else "snapshot"
+    how = "resumed" if asked.get("from") else "snapshot"
     answer = {"id": asked["id"], "subscription": 7, "view": "v", "how": how, "epoch": "e", "seq": 100}
     await say(socket, type="subscribed", min_interval_ms=0, **answer)
     if how == "snapshot":
