@@ -144,7 +144,7 @@ class LoggingClient:
         wanted: dict[str, Any] = {"type": "subscribe", "site": self.site, "keys": list(keys)}
         if interval_ms:
             wanted["min_interval_ms"] = interval_ms
-        if origin is not None:
+        if origin is not None and origin.view:
             wanted["from"] = origin.origin
         asked = Held(keys, interval_ms)
         if origin is not None:
@@ -222,7 +222,11 @@ class LoggingClient:
                 self.held.pop(message["subscription"], None)
             case "reset":
                 one = self.held.pop(message["subscription"])
+                there = self.held.get(message["now"], one)  # another that is equal to it under its new rights
                 one.complete, one.number = False, message["now"]
+                one.keys, one.paused = tuple({*one.keys, *there.keys}), there.paused
+                if message["reason"] == "view":
+                    one.view = ""  # nobody has told its name
                 self.held[one.number] = one
             case "snapshot":
                 one = self.held[message["subscription"]]

@@ -17,6 +17,7 @@ What a clean report proves, for every client, subscription and position at which
   ``changed_at`` and ``link/*`` too;
 * no gap in the chain of ``from`` and ``seq``, no delta inside a snapshot, no resume from a position or view never
   held; positions within an epoch never went back;
+* after ``Granted`` rights took hold, by ``reset`` or anew, no key outside of them, and everything within;
 * each surviving client was left with the reading of the whole log; had the box fallen silent, with nothing live.
 
 While the link was not ``up`` (connecting, silent, down, bridge_down) it proves only, for keys that come from one
@@ -159,7 +160,7 @@ def _audit(auditor: ClientLog, court: Court) -> tuple[Witness, Journal]:
     for outcome in witness.replay.outcomes():
         if isinstance(outcome, Step):
             witness.step(outcome)
-            if outcome.view.chosen.patterns == ("#",):
+            if outcome.view.chosen.is_everything:
                 journal.note(outcome)
         else:
             witness.other(outcome)
@@ -189,7 +190,7 @@ class Agreement:
         self._auditor = auditor
         self._journal = journal
         self._court = court
-        self._hashes: dict[tuple[str, ...], tuple[list[int], list[int]]] = {}
+        self._hashes: dict[object, tuple[list[int], list[int]]] = {}
         self._searches_left = 5
 
     def check(self, view: View) -> bool | None:
@@ -197,9 +198,9 @@ class Agreement:
         number = self._journal.numbers.get((view.epoch, view.seq))
         if number is None:
             return None
-        known = self._hashes.get(view.chosen.patterns)
+        known = self._hashes.get(view.chosen.identity)
         if known is None:
-            known = self._hashes[view.chosen.patterns] = accumulated(view.chosen, self._journal.moves)
+            known = self._hashes[view.chosen.identity] = accumulated(view.chosen, self._journal.moves)
         numbers, hashes = known
         return hashes[bisect_right(numbers, number) - 1] == view.full_hash
 

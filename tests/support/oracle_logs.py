@@ -68,7 +68,19 @@ class Stalled:
     at_s: float
 
 
-ClientEvent: TypeAlias = Opened | Sent | Received | Closed | Stalled
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """From now on the server lets this client see only what these patterns select; no request was under way.
+
+    ``seq`` is where the server stood: nothing later may show more, whatever was begun before.
+    """
+
+    at_s: float
+    patterns: tuple[str, ...]
+    seq: int
+
+
+ClientEvent: TypeAlias = Opened | Sent | Received | Closed | Stalled | Granted
 
 
 @dataclass(slots=True)

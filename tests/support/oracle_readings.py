@@ -44,20 +44,32 @@ def fits(wanted: Sequence[str], levels: Sequence[str]) -> bool:
     return len(wanted) == len(levels)
 
 
-class Matches:
-    """Whether any of the patterns matches; ``link/*`` always does, for it is in every subscription."""
+EVERYTHING = ("#",)
 
-    def __init__(self, patterns: Iterable[str]) -> None:
+
+class Matches:
+    """Whether any of the patterns matches, and any of those ``within`` which it may; ``link/*`` always does.
+
+    Equal ``identity``: the same patterns, within the same.
+    """
+
+    def __init__(self, patterns: Iterable[str], within: Iterable[str] = EVERYTHING) -> None:
         self.patterns = tuple(sorted(set(patterns)))
-        self._wanted = [pattern.split("/") for pattern in self.patterns]
+        self.within = tuple(sorted(set(within)))
+        self.identity = (self.patterns, self.within)
+        self._wanted, self._allowed = ([one.split("/") for one in some] for some in self.identity)
         self._known: dict[str, bool] = {}
+
+    @property
+    def is_everything(self) -> bool:
+        return self.identity == (EVERYTHING, EVERYTHING)
 
     def __call__(self, key: str) -> bool:
         known = self._known.get(key)
         if known is None:
             levels = key.split("/")
-            known = levels[0] == "link" or any(fits(wanted, levels) for wanted in self._wanted)
-            self._known[key] = known
+            chosen = (any(fits(one, levels) for one in some) for some in (self._wanted, self._allowed))
+            known = self._known[key] = levels[0] == "link" or all(chosen)
         return known
 
 

@@ -7,7 +7,8 @@ Rules (architecture 7), independent of ``gateway.protocol`` and of every client:
 * Snapshot parts come 1 to ``parts``, with one position; the view is complete after the last. No delta before that.
 * A delta is applied when ``from`` <= held < ``seq``, after which ``seq`` is held; ``seq`` <= held is ignored;
   ``from`` > held is a gap.
-* ``reset`` voids the view until its next snapshot; ``now`` is its new number.
+* ``reset`` voids the view until its next snapshot; ``now`` is its new number. With reason ``view`` the view is
+  another from then on, whose name is not told: what was asked for, cut down to what is granted now.
 * While paused a subscription gets no deltas. An update that makes a subscription equal to another joins it: there is
   one from then on, under the other's number, and paused if the other was.
 * A connection's end keeps its complete views for a later resume.
@@ -15,12 +16,26 @@ Rules (architecture 7), independent of ``gateway.protocol`` and of every client:
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from tests.support.oracle_logs import ClientEvent, ClientLog, Closed, Message, Opened, Received, Sent, Stalled
-from tests.support.oracle_readings import LINK, STALE, Marks, Matches, canonical
+from tests.support.oracle_logs import (
+    ClientEvent,
+    ClientLog,
+    Closed,
+    Granted,
+    Message,
+    Opened,
+    Received,
+    Sent,
+    Stalled,
+)
+from tests.support.oracle_readings import EVERYTHING, LINK, STALE, Marks, Matches, canonical
 
-Choose = Callable[[Iterable[str]], Matches]
+
+class Choose(Protocol):
+    """The matcher of patterns, within others."""
+
+    def __call__(self, patterns: Iterable[str], within: Iterable[str] = EVERYTHING) -> Matches: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +148,8 @@ class Replay:
         self._moments = list(reversed(moments))
         self._heard_s = 0.0
         self.connection = 0
+        self.granted: tuple[str, ...] = EVERYTHING
+        self._granted_at = -1
         self.held: dict[int, Subscription] = {}
         self.ignored = 0
         self.how: dict[str, int] = {"snapshot": 0, "resumed": 0, "unchanged": 0, "reset": 0}
@@ -175,6 +192,8 @@ class Replay:
             self.connection += 1
         elif isinstance(event, Stalled):
             self._heard_s = event.at_s
+        elif isinstance(event, Granted):
+            self.granted, self._granted_at = event.patterns, event.seq
         elif isinstance(event, Closed):
             for one in self.held.values():
                 if one.view.complete:
@@ -194,14 +213,20 @@ class Replay:
         self.how[how] = self.how.get(how, 0) + 1
         if asked["type"] == "update":
             return self._updated(asked, message)
-        chosen = self._choose(asked["keys"])
+        chosen = self._choose(asked["keys"], self.granted)
         if how == "resumed":
             return self._resumed(asked.get("from"), message, chosen)
         if how == "unchanged":
-            known = number in self.held
-            return () if known else [Problem("protocol", "unchanged, but there was no such subscription", number)]
+            known = self.held.get(number)
+            if known is None:
+                return [Problem("protocol", "unchanged, but there was no such subscription", number)]
+            known.view.chosen = self._both(known.view.chosen, chosen)
+            return ()
         self.held[number] = self._awaiting(number, View(chosen, message["view"]), message)
         return ()
+
+    def _both(self, one: Matches, other: Matches) -> Matches:
+        return self._choose([*one.patterns, *other.patterns], self.granted)
 
     def _awaiting(self, number: int, view: View, message: Message, *, paused: bool = False) -> Subscription:
         not_below = message.get("seq", -1)
@@ -228,11 +253,15 @@ class Replay:
             return [Problem("protocol", "an update of a subscription that was not there succeeded", number)]
         there = self.held.get(number, old)
         paused = asked.get("paused", there.paused)
-        chosen = self._choose(asked["keys"]) if asked.get("keys") is not None else old.view.chosen
+        patterns = asked["keys"] if asked.get("keys") is not None else old.view.chosen.patterns
+        chosen = self._choose(patterns, self.granted)
+        if there is not old:
+            chosen = self._both(chosen, there.view.chosen)
         if message["how"] == "snapshot":
             fresh = View(chosen, message["view"])
             self.held[number] = self._awaiting(number, fresh, message, paused=paused)
             return ()
+        there.view.name = there.view.name or message["view"]
         same = message["view"] == there.view.name
         there.view.chosen = chosen
         self.held[number] = Subscription(number, there.view, paused, there.parts, there.not_below)
@@ -251,9 +280,13 @@ class Replay:
         old = self.held.pop(message["subscription"], None)
         if old is None:
             return [Problem("protocol", "reset of an unknown subscription", message["subscription"])]
-        number = message["now"]
+        number, chosen = message["now"], old.view.chosen
         old.view.clear()
-        self.held[number] = Subscription(number, View(old.view.chosen, old.view.name), old.paused, parts=[])
+        there = self.held.get(number, old)
+        name = old.view.name
+        if message["reason"] == "view":
+            chosen, name = self._both(chosen, there.view.chosen), ""
+        self.held[number] = Subscription(number, View(chosen, name), there.paused, parts=[])
         if message["reason"] != "view" and number != old.number:
             return [Problem("protocol", f"reset for {message['reason']} changed the number", number)]
         return ()
@@ -301,12 +334,15 @@ class Replay:
     def _applied(self, one: Subscription, values: Message, *, whole: bool) -> list[Outcome]:
         found: list[Outcome] = []
         view, marks = one.view, self._marks
+        allowed = self._choose(EVERYTHING, self.granted) if view.seq > self._granted_at else None
         changed = {}
         for key, entry in values.items():
             problem = _wrong_entry(key, entry, view.chosen, whole=whole)
             if problem is not None:
                 found.append(Problem(*problem, one.number, view.seq))
                 continue
+            if allowed is not None and not allowed(key):
+                found.append(Problem("rights", f"{key} is shown although it is not granted", one.number, view.seq))
             view.put(key, entry, marks)
             changed[key] = entry
         self._seen[view.epoch] = max(view.seq, self._seen.get(view.epoch, -1))
@@ -343,7 +379,7 @@ def _wrong_part(parts: list[Message], not_below: int) -> str | None:
 
 def _wrong_entry(key: str, entry: Any, chosen: Matches, *, whole: bool) -> tuple[str, str] | None:
     if not chosen(key):
-        return "outside", f"{key} is not in {chosen.patterns}"
+        return "outside", f"{key} is not in {chosen.patterns} within {chosen.within}"
     if entry is None:
         return ("snapshot", f"a snapshot with the ceased key {key}") if whole else None
     timed = isinstance(entry, list) and (

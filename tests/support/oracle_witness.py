@@ -19,7 +19,17 @@ from dataclasses import dataclass
 
 from tests.support.oracle_bounds import Bounds, Floors, Sighting
 from tests.support.oracle_logs import ClientLog, Dead, Loss
-from tests.support.oracle_readings import ABSENT, LINK, STALE, Marks, Matches, Prefixes, Timeline, canonical
+from tests.support.oracle_readings import (
+    ABSENT,
+    EVERYTHING,
+    LINK,
+    STALE,
+    Marks,
+    Matches,
+    Prefixes,
+    Timeline,
+    canonical,
+)
 from tests.support.oracle_views import Moment, Problem, Replay, Step, View
 
 LINK_KEYS = frozenset({"link/state", "link/reason", "link/since", "link/dialect"})
@@ -95,20 +105,18 @@ class Court:
         self.marks = marks
         self.dead = {one.until_s: one for one in sorted(dead, key=lambda one: one.until_s)}
         self._losses = tuple(losses)
-        self._chosen: dict[tuple[str, ...], Matches] = {}
-        self._prefixes: dict[tuple[tuple[str, ...], bool], Prefixes] = {}
+        self._chosen: dict[object, Matches] = {}
+        self._prefixes: dict[object, Prefixes] = {}
 
-    def choose(self, patterns: Iterable[str]) -> Matches:
-        wanted = tuple(sorted(set(patterns)))
-        if wanted not in self._chosen:
-            self._chosen[wanted] = Matches(wanted)
-        return self._chosen[wanted]
+    def choose(self, patterns: Iterable[str], within: Iterable[str] = EVERYTHING) -> Matches:
+        wanted = Matches(patterns, within)
+        return self._chosen.setdefault(wanted.identity, wanted)
 
     def prefixes(self, chosen: Matches, *, flagged: bool = False) -> Prefixes:
-        found = self._prefixes.get((chosen.patterns, flagged))
+        found = self._prefixes.get((chosen.identity, flagged))
         if found is None:
             found = Prefixes(self.timeline, chosen, flagged=flagged)
-            self._prefixes[chosen.patterns, flagged] = found
+            self._prefixes[chosen.identity, flagged] = found
         return found
 
     def may_go_back(self, at_s: float) -> bool:
@@ -181,6 +189,11 @@ class Witness:
         if not view.complete or state not in ("up", "silent"):
             self._fault("final", f"complete: {view.complete}, link/state {state!r}", number, view)
             return
+        granted = self._court.choose(view.chosen.patterns, self.replay.granted)
+        if any(view.chosen(key) != granted(key) for key in self._court.timeline.histories):
+            text = f"left within {view.chosen.within}, though {granted.within} is granted"
+            self._fault("rights", text, number, view)
+            return
         n, right = self._court.timeline.length, self._court.prefixes(view.chosen).last_hash
         if view.value_hash != right:
             self._fault("final", "not the whole log's reading", number, view, n, self._differences(view, n))
@@ -235,7 +248,7 @@ class Witness:
             n = fresh
         self._floors[view.epoch].note(view.seq, n)
         self._highest = max(self._highest, n)
-        if view.chosen.patterns == ("#",):
+        if view.chosen.is_everything:
             self.sightings.append(Sighting(view.epoch, view.seq, view.value_hash, n, self._afresh))
             self._afresh = False
         return fresh is not None

@@ -177,7 +177,7 @@ class Scenario:
         expected = Prefixes(timeline, everything).last_hash
 
         def known() -> bool:
-            replay = Replay(self.population.auditor.log, marks, lambda _: everything)
+            replay = Replay(self.population.auditor.log, marks, lambda *_: everything)
             for _ in replay.outcomes():
                 pass
             return any(one.view.complete and one.view.value_hash == expected for one in replay.held.values())
