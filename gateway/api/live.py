@@ -272,6 +272,7 @@ class Connection:
             async with asyncio.timeout(self._live.limits.auth_deadline_s):
                 await self._authenticated.wait()
         self._act(self._session.deadline_passed())
+        await self._authenticated.wait()
         while (login := self._session.login) is not None:
             # wall time may jump, and another process may end the login: looked at again and again
             left_s = max(0.01, login.expires_at - self._live.clock.now())

@@ -16,7 +16,8 @@ Rules:
 * Who goes on being refused, for whatever reason, ``limits.refusal_burst`` times at once or ``limits.refusals_per_s``
   for long, is closed (4008): no work is done for somebody who does not listen.
 * Who showed a token before the conversation began (Authorization header) starts out ``authenticated``.
-* Whoever is not ``authenticated`` within ``limits.auth_deadline_s`` is closed (4103).
+* Whoever is not ``authenticated`` within ``limits.auth_deadline_s`` is closed (4103); but while a token is being
+  checked the server is late, not the client: then the answer decides.
 """
 
 from collections.abc import Callable, Mapping
@@ -120,6 +121,7 @@ class Session:
         self._subscribes = TokenBucket(limits.subscribe_burst, limits.subscribes_per_s)
         self._refusals = TokenBucket(limits.refusal_burst, limits.refusals_per_s)
         self._wrong_tokens = 0
+        self._deadline_passed = False
         self._looking_up: Auth | None = None
         self._queued: list[Request] = []
 
@@ -166,14 +168,13 @@ class Session:
         )
         if self._wrong_tokens < self._limits.auth_tries:
             self.phase = Phase.greeted
-            return effects
+            return effects + (self._too_late() if self._deadline_passed else [])
         return effects + self.close(CloseCode.AUTH_FAILED, f"no valid token in {self._wrong_tokens} tries")
 
     def deadline_passed(self) -> Effects:
         """``limits.auth_deadline_s`` have passed since the start."""
-        if self.phase is Phase.authenticated:
-            return []
-        return self.close(CloseCode.AUTH_TIMEOUT, f"not authenticated within {self._limits.auth_deadline_s:g} s")
+        self._deadline_passed = True
+        return self._too_late() if self.phase is Phase.greeted else []
 
     def drain(self, within_s: float) -> Effects:
         """The process ends; ``close`` follows within that time."""
@@ -202,6 +203,9 @@ class Session:
         if wait_s:
             return [_too_often("subscribe and update", self._limits.subscribes_per_s, wait_s, request_id)]
         return STEPS[self.phase, type(message)](self, message)
+
+    def _too_late(self) -> Effects:
+        return self.close(CloseCode.AUTH_TIMEOUT, f"not authenticated within {self._limits.auth_deadline_s:g} s")
 
     def _answered(self) -> tuple[Auth | None, list[Request]]:
         """What was looked up and what waited for it, which are then forgotten."""

@@ -102,17 +102,28 @@ def test_what_cannot_be_checked_is_no_try() -> None:
     assert session.recognised(ANNA) == [authenticated(1)]
 
 
-@pytest.mark.parametrize("text", [None, AUTH])
-def test_the_deadline_closes_whoever_is_not_authenticated(text: str | None) -> None:
+def test_the_deadline_closes_who_has_shown_no_token() -> None:
     session = new()
-    if text is not None:
-        session.receive(text)
     (close,) = session.deadline_passed()
     assert isinstance(close, Close)
     assert close.code is CloseCode.AUTH_TIMEOUT
     assert session.recognised(ANNA) == []
     assert session.not_recognised(NOBODY) == []
     assert session.phase is Phase.closed
+
+
+def test_who_showed_a_token_in_time_is_not_closed_because_the_server_is_late() -> None:
+    session = new()
+    session.receive(AUTH)
+    assert session.deadline_passed() == []
+    assert session.recognised(ANNA) == [authenticated(1)]
+    late = new()
+    late.receive(AUTH)
+    assert late.deadline_passed() == []
+    error, close = late.not_recognised(NOBODY)
+    assert codes([error]) == [(1, "unauthenticated")]
+    assert isinstance(close, Close)
+    assert close.code is CloseCode.AUTH_TIMEOUT
 
 
 def test_the_first_close_counts_and_silences_everything() -> None:
