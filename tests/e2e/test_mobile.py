@@ -6,7 +6,6 @@ one to go on from what it holds. Times are scaled: the server gives a phone up a
 
 import asyncio
 import os
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,11 +18,6 @@ from tests.support.waiting import eventually
 
 MOST_ROUND_TRIPS = 2
 TWO_HOURS_S = 7200.0
-
-
-def all_left(old: Sequence[Passage]) -> bool:
-    """Whether the server has given up these connections."""
-    return all(one.left for one in old)
 
 
 async def test_a_frozen_phone_is_right_at_once_after_30_s_10_min_and_8_h(tmp_path: Path, redis: RedisPart) -> None:
@@ -64,15 +58,16 @@ async def test_a_new_network_while_the_old_socket_hangs_half_open(tmp_path: Path
     """Told of it, it proves the connection at once; not told, it finds out by the silence. Nobody is left behind."""
     async with home(tmp_path, redis) as at_home, at_home.phone() as (client, diary):
         await eventually(lambda: diary.shows(at_home.values))
+        left_behind: list[Passage] = []
         for told in (True, False):
-            old = at_home.network.swallow()
+            left_behind += at_home.network.swallow()
             await at_home.change(10)
             if told:
                 client.wake()
             await eventually(lambda: diary.shows(at_home.values), within_s=20)
             assert diary.round_trips(at_home.values) <= MOST_ROUND_TRIPS
             assert diary.types("received").count("subscribed") == diary.types("sent").count("auth")
-            await eventually(partial(all_left, old))
+        await eventually(lambda: all(one.left for one in left_behind), within_s=30, what="the server gave them up")
         assert client.connections == 3
 
 
