@@ -78,7 +78,8 @@ class Dashboard {
     setText(byId("site-name"), site.name || site.id);
     setHidden(byId("demo-badge"), site.id !== DEMO_SITE);
     document.title = `${site.name || site.id} · openWB Gateway`;
-    this._state = new LiveState({ site: site.id, keys: KEYS, minIntervalMs: MIN_INTERVAL_MS, token, device });
+    const eventsNowMs = Date.now();
+    this._state = new LiveState({ site: site.id, keys: KEYS, minIntervalMs: MIN_INTERVAL_MS, token, device, eventsNowMs });
     this._connection = new Connection({
       url: api.liveAddress(),
       state: this._state,
@@ -98,6 +99,7 @@ class Dashboard {
     this.close();
     if (!this._state) return;
     this._state.values.clear();
+    this._state.events = [];
     this._drawValues({ word: "", sinceMs: null });
   }
 

@@ -1,6 +1,7 @@
 // The openWB itself: link, tariff, version and its messages.
 
 import { Bindings, setHidden, setStale, setText } from "./bind.js";
+import { EventList } from "./events.js";
 import { moment } from "./format.js";
 import { words } from "./strings.js";
 
@@ -15,6 +16,7 @@ export class Box {
     this._messages = document.getElementById("box-messages");
     this._rows = document.getElementById("message-rows");
     this._shown = "";
+    this._events = new EventList(document.getElementById("events"));
   }
 
   render(state, health) {
@@ -22,6 +24,7 @@ export class Box {
     const since = health.sinceMs === null ? null : moment(health.sinceMs);
     setText(this._link, since === null ? health.word : words("since", { text: health.word, time: since }));
     this._renderMessages(state);
+    this._events.render(state);
   }
 
   _renderMessages(state) {

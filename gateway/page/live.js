@@ -14,6 +14,7 @@
 //   or snapshot: none is sent meanwhile.
 // * A connection that was moved to while the former one still stood goes on from its values: they stay current.
 // * Times handed in are steady: they go on evenly, whatever happens to the device's clock (clock.js).
+// * Events come once each, in the order of their ids, from the last one held on: at first, from a day ago.
 // * Unknown messages and fields are ignored.
 
 export const SUBPROTOCOL = "gateway.v1.json";
@@ -25,6 +26,8 @@ const BACKOFF_BASE_MS = 1_000;
 const BACKOFF_CAP_MS = 60_000;
 const RETRY_AFTER_MS = 5_000;
 const AUTH_ID = 1;
+const EVENTS_KEPT = 20;
+const DAY_MS = 86_400_000;
 const DOUBT_CODES = new Set(["store_unavailable", "site_unavailable"]);
 const LOGIN_CODES = new Set(["unauthenticated", "bad_credentials"]);
 const LOGIN_CLOSES = new Set([4001, 4010, 4203]);
@@ -37,15 +40,25 @@ export function afterClose(code, attempt, random, withinMs = 2_000) {
   return { wait: random * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.min(attempt, 16)) };
 }
 
+/** Whether an event's id is behind another: both are two numbers, not text. */
+export function isBehind(id, other) {
+  const [ms, number] = id.split("-").map(BigInt);
+  const [otherMs, otherNumber] = other.split("-").map(BigInt);
+  return ms > otherMs || (ms === otherMs && number > otherNumber);
+}
+
 /** What is known of one site through one subscription, over any number of connections. */
 export class LiveState {
-  constructor({ site, keys, minIntervalMs, token, device }) {
+  /** `eventsNowMs` need not be right: it only says which events are a day old. */
+  constructor({ site, keys, minIntervalMs, token, device, eventsNowMs = 0 }) {
     this.site = site;
     this.values = new Map();
     this.position = null;
     this.problem = null;
     this.vouchedMs = null; // when the gateway last spoke of these values
     this.quietMs = 15_000; // a gateway that has been silent for so long vouches for nothing
+    this.events = []; // the newest first
+    this._lastEvent = `${Math.max(0, eventsNowMs - DAY_MS)}-0`;
     this._serverAheadMs = null;
     this._wanted = { site, keys, min_interval_ms: minIntervalMs };
     this._auth = { type: "auth", id: AUTH_ID, token, device };
@@ -58,6 +71,7 @@ export class LiveState {
       reset: this._reset,
       drain: this._drain,
       pong: this._pong,
+      event: this._event,
       error: this._error,
     };
     this._forgetConnection();
@@ -114,7 +128,7 @@ export class LiveState {
 
   _subscribe() {
     this._subscribeId = this._nextId++;
-    const asked = { type: "subscribe", id: this._subscribeId, ...this._wanted };
+    const asked = { type: "subscribe", id: this._subscribeId, ...this._wanted, events_after: this._lastEvent };
     return this.position?.view ? { ...asked, from: this.position } : asked;
   }
 
@@ -184,6 +198,13 @@ export class LiveState {
 
   _drain(message) {
     return { drainMs: message.within_s * 1000 };
+  }
+
+  _event(message) {
+    if (message.site !== this.site || !isBehind(message.event_id, this._lastEvent)) return {};
+    this._lastEvent = message.event_id;
+    this.events = [message, ...this.events].slice(0, EVENTS_KEPT);
+    return { changed: true };
   }
 
   _pong() {
