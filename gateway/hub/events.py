@@ -4,7 +4,7 @@ Rules:
 
 * A connection listens from its first subscription of the site to the end of its last: to the events after an id that
   it gives, else to those that are still to come. Each is told once, in the order of ids, if the rights select the
-  value that it concerns.
+  value that it concerns; once also when it stops to listen and begins again, without knowing what is on its way.
 * An event is told to a connection when those of its subscriptions that show the value have shown it: behind the
   delta, also where that waits for an interval, and behind the whole snapshot.
 * A connection without room, or whose subscriptions of the site are all paused, is told nothing meanwhile and costs
@@ -102,7 +102,8 @@ class SiteEvents:
     def join(self, member: Member, allowed: Allowed, after: EventId | None) -> None:
         """The member has a subscription of this site; the first one counts."""
         if self._site not in member.listeners:
-            listener = Listener(self, member, self._matcher(allowed), self.newest if after is None else after)
+            told = self.newest if after is None else max(after, member.told_events.get(self._site, NO_EVENT))
+            listener = Listener(self, member, self._matcher(allowed), told)
             member.listeners[self._site] = listener
             self._listeners[listener] = None
             self.tell(listener)
@@ -110,6 +111,7 @@ class SiteEvents:
     def leave(self, member: Member) -> None:
         """The member has no subscription of this site any more."""
         listener = member.listeners.pop(self._site)
+        member.told_events[self._site] = listener.told
         del self._listeners[listener]
         self._waiting.pop(listener, None)
 

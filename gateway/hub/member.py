@@ -18,6 +18,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.domain.events import EventId
 from gateway.domain.filters import Filter
 from gateway.domain.values import Position, SiteState
 from gateway.hub.views import Rights
@@ -67,6 +68,8 @@ class Member:
         self.rights = rights
         self.subscriptions: dict[int, Subscription] = {}
         self.listeners: dict[str, Listener] = {}
+        self.told_events: dict[str, EventId] = {}
+        """By site to which it does not listen any more: up to where it did."""
         self.notice: Frame | None = None
         self._most_unacknowledged = most_unacknowledged
 

@@ -6,15 +6,18 @@ from typing import Any
 
 from msgspec import UNSET
 
+from gateway.domain.events import Event, EventEntry, EventId
 from gateway.domain.filters import Filter
 from gateway.domain.values import Delta, Position, Reading
 from gateway.hub.hub import Hub
 from gateway.hub.member import Member, Standing
 from gateway.hub.views import Allowed
-from gateway.protocol.messages import Limits, Subscribe, Unsubscribe, Update
+from gateway.protocol.frames import Frame
+from gateway.protocol.messages import EventGap, EventMessage, Limits, Subscribe, Unsubscribe, Update
 from gateway.protocol.view import View
-from gateway.store.follow import Loaded, Lost, Reachable, Unreachable
+from gateway.store.follow import EventsLoaded, Happened, Loaded, Lost, Reachable, Unreachable
 from tests.support.clock import FakeClock
+from tests.support.ears import Ears, Numbered, Shown
 from tests.support.sinks import Far, HeldSink
 
 SITE = "home"
@@ -22,7 +25,12 @@ KEYS = ("grid/power_w", "pv/power_w", "link/state", *(f"chargepoints/{n}/{name}"
 PATTERNS = ("#", "grid/#", "+/power_w", "chargepoints/+/a", "chargepoints/1/#", "chargepoints/2/b", "none")
 INTERVALS_MS = (0.0, 0.0, 90.0, 1_000.0, 10_000.0)
 LIMITS = Limits(
-    unacknowledged_bytes=1_500, snapshot_part_bytes=812, heartbeat_s=6.0, subscriptions=3, groups_per_site=8
+    unacknowledged_bytes=1_500,
+    snapshot_part_bytes=812,
+    heartbeat_s=6.0,
+    subscriptions=3,
+    groups_per_site=8,
+    replayed_events=12,
 )
 RESUME_ENTRIES = 12
 Truth = dict[str, Reading]
@@ -32,26 +40,46 @@ def everything(_site: str) -> Allowed:
     return Allowed(Filter.of(["#"]))
 
 
+LITTLE = Filter.of(["chargepoints/1/#", "+/power_w"])
+
+
 def little(_site: str) -> Allowed:
-    return Allowed(Filter.of(["chargepoints/1/#", "+/power_w"]), ("little",))
+    return Allowed(LITTLE, ("little",))
+
+
+class NotedSink(HeldSink):
+    """Shows what is written to it to somebody."""
+
+    def __init__(self, note: Callable[[Frame], None]) -> None:
+        super().__init__()
+        self._note = note
+
+    def write(self, one: Frame) -> None:
+        self._note(one)
+        super().write(one)
 
 
 class Client:
     """A connection with the views of its far end; ``kept`` are views of connections before, with their wishes."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, happened: Numbered) -> None:
         self.hub = hub
+        self.happened = happened
+        self.ears = Ears(happened, LITTLE.matcher())
+        self.events_shown = 0
         self.kept: list[tuple[tuple[str, ...], View]] = []
         self.wishes: dict[View, tuple[str, ...]] = {}
         self.connect(little_rights=False)
 
     def connect(self, *, little_rights: bool) -> None:
-        self.sink = HeldSink()
+        self.shown = Shown(self.happened)
+        self.sink = NotedSink(lambda one: self.shown.written(self.member, one))
         self.far = Far()
         self.member: Member = self.hub.join(self.sink, little if little_rights else everything)
 
     def disconnect(self) -> None:
         self.hub.leave(self.member)
+        self.events_shown += self.shown.checked
         self.kept += [(self.wishes[view], view) for view in self.far.views.values() if view.held is not None]
 
 
@@ -71,10 +99,12 @@ class World:
         self.ids = 0
         self.stamp = 0.0
         self.checked = 0
+        self.happened: Numbered = {}
         self.load(None)
-        self.clients = [Client(self.hub) for _ in range(4)]
+        self.clients = [Client(self.hub, self.happened) for _ in range(4)]
         self.acts: dict[Callable[[], None], int] = {
-            self.change: 120,
+            self.change: 100,
+            self.happen: 20,
             self.arrive: 80,
             self.wait: 25,
             self.subscribe_anew: 20,
@@ -101,6 +131,24 @@ class World:
         self.truth[self.epoch, self.seq] = dict(self.readings)
         position = Position(self.epoch, self.seq)
         self.hub.on_step(SITE, Loaded(position, dict(self.readings), dict(self.seqs), {}, self.seq, reason))
+        newest = sorted(self.happened)[-LIMITS.replayed_events :]
+        floor = EventId(newest[0] - 1 if newest else 0)
+        entries = tuple(self.entry(number) for number in newest)
+        self.hub.on_step(SITE, EventsLoaded(entries, floor, EventId(len(self.happened))))
+
+    def entry(self, number: int) -> EventEntry:
+        key, after_seq = self.happened[number]
+        return EventEntry(EventId(number), after_seq, Event("test", float(number), key, {}))
+
+    def happen(self) -> None:
+        """A change, and an event that tells of one of its keys."""
+        if self.up:
+            told = self.put(3)
+            self.truth[self.epoch, self.seq] = dict(self.readings)
+            self.hub.on_step(SITE, Delta(self.epoch, self.seq - 1, self.seq, told))
+            number = len(self.happened) + 1
+            self.happened[number] = (next(iter(told)), self.seq)
+            self.hub.on_step(SITE, Happened(self.entry(number)))
 
     def put(self, most: int) -> dict[str, Reading | None]:
         self.seq += 1
@@ -158,7 +206,14 @@ class World:
 
     def ask(self, client: Client, keys: tuple[str, ...], view: View) -> None:
         interval_ms = self.chance.choice(INTERVALS_MS)
-        request = Subscribe(id=self.next_id(), site=SITE, keys=keys, min_interval_ms=interval_ms, held=view.held)
+        request = Subscribe(
+            id=self.next_id(),
+            site=SITE,
+            keys=keys,
+            min_interval_ms=interval_ms,
+            held=view.held,
+            events_after=f"{client.ears.last}-0",
+        )
         client.far.asked[request.id] = view
         client.wishes[view] = keys
         self.hub.do(client.member, request)
@@ -204,6 +259,9 @@ class World:
     def deliver(self, client: Client, most: int | None) -> bool:
         messages = client.sink.deliver(most)
         for message in messages:
+            if isinstance(message, EventMessage | EventGap):
+                client.ears.take(message)
+                continue
             reached = client.far.take(message)
             if reached is not None:
                 self.check(reached)
@@ -252,6 +310,8 @@ class World:
         self.quiet()
         for client in self.clients:
             assert set(client.far.views) == set(client.member.subscriptions)
+            if client.far.views:
+                client.ears.end()
             for view in client.far.views.values():
                 assert view.position == Position(self.epoch, self.seq)
                 self.check(view)

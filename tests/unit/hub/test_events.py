@@ -118,6 +118,17 @@ def test_after_the_last_subscription_no_more() -> None:
     assert told(client.take()) == [3]
 
 
+def test_who_begins_again_is_not_told_again_what_is_on_its_way() -> None:
+    hub = SmallHub()
+    client = hub.client()
+    number = client.subscribe("a/#", events_after=0).subscription
+    hub.happens(1)
+    client.unsubscribe(number)
+    hub.happens(2)
+    client.ask("a/#", events_after=0)
+    assert told(client.take()) == [1, 2]
+
+
 def test_a_client_that_leaves_is_forgotten() -> None:
     hub = SmallHub()
     client = listening(hub)

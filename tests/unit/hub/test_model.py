@@ -9,6 +9,9 @@ Shown red, within the examples run here, on builds broken on purpose:
 * ``Group._flush`` not asking whether the mirror remembers that far: a key that ceased stays.
 * ``Subscription.void`` leaving parts of the old snapshot to be sent: parts that do not fit.
 * ``Subscription._catch_up`` without its delta: a gap.
+* ``Subscription.has_shown`` always true: an event before what shows it.
+* ``SiteEvents.leave`` forgetting up to where it told: an event twice.
+* ``SiteEvents._waits`` going on behind an event that found no room: one is missing.
 * ``Hub._subscribe`` resuming without comparing the views; ``Site.loaded`` without telling the reset.
 """
 
@@ -26,3 +29,4 @@ def test_every_view_is_the_truth_at_its_position(seed: int) -> None:
     world = World(seed)
     world.live(steps=1_500)
     assert world.checked > 100
+    assert sum(client.ears.heard for client in world.clients) > 50
