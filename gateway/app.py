@@ -18,6 +18,7 @@ from gateway.api.headers import with_safe_headers
 from gateway.api.hosts import only_known_hosts
 from gateway.api.live import Live, LiveTimes, RightsOf
 from gateway.api.sites import SiteInfo, Sites
+from gateway.api.upgrade import websockets_only_at
 from gateway.domain.clock import Clock
 from gateway.domain.origins import Origins
 from gateway.hub.hub import Hub
@@ -99,7 +100,8 @@ def create_app(parts: Parts) -> Litestar:
         debug=False,
     )
     # around everything, because Litestar's own hooks miss unknown paths or cost each websocket frame a call
-    app.asgi_handler = with_safe_headers(only_known_hosts(without_tokens(app.asgi_handler), parts.origins))
+    guarded = without_tokens(websockets_only_at(app.asgi_handler, f"{API}/live"))
+    app.asgi_handler = with_safe_headers(only_known_hosts(guarded, parts.origins))
     return app
 
 

@@ -121,7 +121,9 @@ async def logout(request: Request[Any, Any, Any], auth: Auth, connections: All) 
     responses=problems(400, 401, 403, 413, 429, 503),
     tags=["login"],
 )
-async def ticket(data: JSONBody[TicketRequest | None], request: Request[Any, Any, Any], auth: Auth) -> TicketAnswer:
+async def ticket(
+    request: Request[Any, Any, Any], auth: Auth, data: JSONBody[TicketRequest | None] = None
+) -> TicketAnswer:
     device = None if data is None else data.device
     made = await auth.ticket(current_login(request), origin_of(request), device)
     return TicketAnswer(made.ticket, moment(made.expires_at))

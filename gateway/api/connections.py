@@ -8,8 +8,8 @@ Rules:
   process the later one stays; between processes the one whose notice stands later on the board that all read, so
   that of two at once exactly one stays.
 * A login that ends takes its connections with it, in every process.
-* Draining: nobody comes in any more. Whoever is there is told, and closed (4201) at a random moment of the time
-  given, so that not all of them arrive somewhere else at once.
+* Draining: nobody comes in any more. Whoever is there is told, and closed (4201) in a random order, spread evenly
+  over the time given, so that not all of them arrive somewhere else at once.
 """
 
 import asyncio
@@ -176,12 +176,11 @@ class Connections:
         self._draining = True
         loop = asyncio.get_running_loop()
         begin_s = loop.time()
-        leaving = sorted(
-            ((self._spread() * within_s, presence) for presence in self._present), key=lambda one: one[0]
-        )
-        for presence in list(self._present):
+        leaving = sorted(self._present, key=lambda _: self._spread())
+        for presence in leaving:
             presence.announce(within_s)
-        for moment_s, presence in leaving:
+        for number, presence in enumerate(leaving):
+            moment_s = (number + self._spread()) / len(leaving) * within_s
             await self._until(begin_s + moment_s, at_once)
             presence.close(CloseCode.DRAINING, ENDS)
 

@@ -211,6 +211,9 @@ class Connection:
             self._welcome(login)
 
     def _has_room(self, login: Login, device: str | None) -> bool:
+        if self._live.connections.is_over(login):
+            self._login_ended()
+            return False
         if self._live.connections.admit(self.presence, login, device):
             return True
         most = self._live.limits.connections_per_user

@@ -19,9 +19,9 @@ from gateway.client import GatewayClient, Timing
 from gateway.domain.values import Reading
 from gateway.protocol.messages import SUBPROTOCOL, TICKET_PREFIX
 from gateway.store.redis import SiteStore, close_client, open_client
-from tests.support.gateway import GatewayPart
+from tests.support.gateway import PASSWORD, GatewayPart
 from tests.support.live_client import Client, client
-from tests.support.parts import free_port, nginx
+from tests.support.parts import accepts, free_port, nginx
 from tests.support.store_writer import StoreWriter
 from tests.support.stores import RedisPart
 from tests.support.waiting import eventually
@@ -176,11 +176,12 @@ async def test_a_process_that_ends_sends_its_clients_to_another_one_after_the_ot
                 GatewayClient(
                     f"ws://127.0.0.1:{port}/api/v1/live",
                     token,
+                    device=f"phone-{number}",
                     timing=QUICK,
                     log=lambda event, text: events.append((event, text)),
                 )
             )
-            for _ in range(30)
+            for number in range(30)
         ]
         views = [await each.subscribe(SITE, ("grid/#",)) for each in clients]
         for view in views:
@@ -237,6 +238,27 @@ async def test_a_second_signal_cuts_the_time_short(redis: RedisPart, tmp_path: P
 async def test_with_nobody_there_it_ends_at_once(redis: RedisPart, tmp_path: Path) -> None:
     async with web(tmp_path, "one", redis, drain_s=3_000) as one:
         assert await one.stop() == 0
+
+
+async def test_a_request_under_way_is_answered_before_the_end(redis: RedisPart, tmp_path: Path) -> None:
+    async with web(tmp_path, "one", redis) as one:
+        body = json.dumps({"name": "admin", "password": PASSWORD}).encode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", one.port)
+        head = (
+            f"POST /api/v1/auth/login HTTP/1.1\r\nHost: 127.0.0.1:{one.port}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+        )
+        writer.write(head.encode())
+        # only once somebody waits for the body
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+        writer.write(body[:10])
+        one.signal(signal.SIGTERM)
+        await eventually(lambda: not accepts(one.port))
+        writer.write(body[10:])
+        async with asyncio.timeout(10):
+            assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
+        writer.close()
+        assert await one.ended() == 0
 
 
 async def test_up_does_not_keep_anybody_waiting(tmp_path: Path) -> None:

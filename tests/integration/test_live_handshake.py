@@ -17,18 +17,18 @@ from gateway.protocol.messages import SUBPROTOCOL, TICKET_PREFIX
 from tests.integration.test_rest import served
 from tests.support.live_client import Client, client
 from tests.support.rest import PASSWORD, Web, sqlite
-from tests.support.server import TOKEN, LiveGateway, live_gateway
+from tests.support.server import TOKEN, live_gateway
 from tests.support.stores import RedisPart
 from tests.support.waiting import eventually
 
 PUBLIC = Origins(["https://gw.example", "https://second.example:8443"])
 
 
-async def handshake(gateway: LiveGateway, *headers: str) -> tuple[int, dict[str, Any]]:
+async def handshake(address: str, *headers: str, path: str = "/api/v1/live") -> tuple[int, dict[str, Any]]:
     """A handshake written by hand; its status, and the problem if there is one."""
-    reader, writer = await asyncio.open_connection(*gateway.address.rsplit(":", 1))
+    reader, writer = await asyncio.open_connection(*address.rsplit(":", 1))
     lines = [
-        "GET /api/v1/live HTTP/1.1",
+        f"GET {path} HTTP/1.1",
         "Connection: Upgrade",
         "Upgrade: websocket",
         "Sec-WebSocket-Version: 13",
@@ -67,10 +67,10 @@ async def test_host_and_origin_before_the_upgrade(
     redis: RedisPart, site: str, headers: list[str], status: int
 ) -> None:
     async with live_gateway(redis, site, origins=PUBLIC) as gateway:
-        told, problem = await handshake(gateway, *headers)
+        told, problem = await handshake(gateway.address, *headers)
         assert told == status
         assert problem.get("status", 101) == status
-        twice = await handshake(gateway, *headers, "Origin: https://gw.example", "Origin: https://gw.example")
+        twice = await handshake(gateway.address, *headers, "Origin: https://gw.example", "Origin: https://gw.example")
         assert twice[0] >= 400
         await eventually(lambda: len(gateway.live) == 0)
 
@@ -85,7 +85,16 @@ async def test_at_home_a_page_of_the_same_address_may_and_no_other(redis: RedisP
                     pass
             assert refused.value.response.status_code == 403
         # a name that somebody else owns leads here
-        assert (await handshake(gateway, "Host: rebound.example", "Origin: http://rebound.example"))[0] == 421
+        assert (await handshake(gateway.address, "Host: rebound.example", "Origin: http://rebound.example"))[0] == 421
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/api/v1/me", "/api/v1/live/", "/api/v1/liver", "/health/live"])
+async def test_there_is_one_websocket(tmp_path: Path, path: str) -> None:
+    async with sqlite(tmp_path) as database, served(Web(database)) as url:
+        address = url.removeprefix("http://")
+        assert (await handshake(address, f"Host: {address}"))[0] == 101
+        status, problem = await handshake(address, f"Host: {address}", path=path)
+        assert (status, problem["code"]) == (404, "not_found")
 
 
 def ticket(name: str) -> Subprotocol:
@@ -166,6 +175,8 @@ async def test_a_ticket_of_the_whole_application(tmp_path: Path) -> None:
             assert await try_out(used, url) == 401
             assert await try_out(await get(None, {"device": "tab"})) == 101
             assert await try_out(await get(url, {})) == 401
+            without_body = await rest.post("/api/v1/auth/ticket")
+            assert await try_out(without_body.json()["ticket"]) == 101
             late = await get(None, {})
             web.clock.advance(20)
             assert await try_out(late) == 401
