@@ -58,8 +58,8 @@ START = b"""SwaggerUIBundle({
 DESCRIPTION = """Live values of an openWB, and later its commands and reports.
 
 Log in with `POST /api/v1/auth/login` and send the token as `Authorization: Bearer ...`. Errors are problem documents
-(RFC 9457) with a stable `code`. Any address may answer 421, when the gateway does not go by the name in `Host`, and all
-but reading 403, when a page of another origin asks. For live values use the websocket `/api/v1/live`,
+(RFC 9457) with a stable `code`. Any address may answer 421, when the gateway does not go by the name in `Host`, and
+all but reading 403, when a page of another origin asks. For live values use the websocket `/api/v1/live`,
 described in `/schema/asyncapi.yaml`."""
 
 
