@@ -14,7 +14,7 @@ from tests.support.bridge import LiveBox
 from tests.support.captures import load_capture
 from tests.support.gateway import PASSWORD, GatewayPart
 from tests.support.page import card, colour, node
-from tests.support.parts import MosquittoPart, RedisPart, mosquitto, redis_server
+from tests.support.parts import MosquittoPart, RedisPart, free_port, mosquitto, redis_server
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -119,6 +119,32 @@ async def test_a_killed_bridge_is_told_by_every_web_process_and_a_new_one_heals(
         await eventually(lambda: one.values["link/state"].value == "up", WITHIN_S)
         assert made.live(made.webs[0]) == made.live(made.webs[1])
         assert made.webs[0].part("link of home") == "ok"
+        _, told = made.webs[0].get("/api/v1/sites/home/events", made.token)
+        changes = [(one["details"]["before"], one["details"]["state"]) for one in told["events"]]
+        assert ("up", "bridge_down") in changes
+        assert ("bridge_down", "connecting") in changes
+
+
+async def test_a_bridge_that_hangs_is_told_and_leads_on_when_it_wakes(tmp_path: Path) -> None:
+    """What it still had to write when it hung is refused; red without the fence raised in bridge_down.lua."""
+    async with house(tmp_path) as made:
+        made.bridge.freeze()
+        await made.comes_to("bridge_down")
+        assert made.live(made.webs[0]) == set()
+        made.bridge.thaw()
+        await made.beats_until("up")
+        await eventually(lambda: made.live(made.webs[0]) and made.live(made.webs[0]) == made.live(made.webs[1]))
+
+
+async def test_up_is_not_ready_without_its_box(tmp_path: Path) -> None:
+    async with GatewayPart("up", tmp_path, mqtt_url=f"mqtt://127.0.0.1:{free_port()}") as up:
+
+        def refuses() -> bool:
+            status, body = up.get("/health/ready")
+            link = {part["name"]: part for part in body["parts"]}["link of home"]
+            return (status, link["state"], link["reason"]) == (503, "down", "unreachable")
+
+        await eventually(refuses, WITHIN_S)
 
 
 async def test_a_bridge_that_ends_in_order_is_stale_at_once_and_told_later(tmp_path: Path) -> None:
