@@ -33,7 +33,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.typing import Subprotocol
 
 from gateway.client_events import Events
-from gateway.client_http import PasswordLogin, SiteName, password_login, sites
+from gateway.client_http import PasswordLogin, SiteName, password_login, sites, why
 from gateway.client_link import Link, Log
 from gateway.client_subscription import ConnectionEnded, RequestRefused, Subscription, Updated
 from gateway.client_timing import SleepWatch, Status, SteadyClock, Timing
@@ -66,6 +66,7 @@ __all__ = [
     "Updated",
     "password_login",
     "sites",
+    "why",
 ]
 
 Token: TypeAlias = Callable[[], Awaitable[str]]
@@ -274,7 +275,7 @@ class GatewayClient:
             self._failure = ConnectionEnded(f"no token to be had: {refused.message}")
             return 0.0
         except UNREACHABLE as error:
-            self._reason = str(error) or f"no answer within {self._timing.connect_s:.0f} s"
+            self._reason = why(error) or f"no answer within {self._timing.connect_s:.0f} s"
             return max(self._backoff_s(), getattr(error, "retry_after_s", None) or 0.0)
         return await self._serve(socket, token)
 

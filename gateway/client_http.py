@@ -102,6 +102,12 @@ async def sites(base_url: str, token: str, timeout_s: float = 10) -> tuple[SiteN
     return await _in_a_thread_that_may_be_left(lambda: _asked(request, tuple[SiteName, ...], timeout_s))
 
 
+def why(error: Exception) -> str:
+    """What went wrong, for people; empty when the time was up."""
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    return getattr(cause, "strerror", None) or str(cause)
+
+
 def _request(url: str, body: bytes | None, headers: dict[str, str]) -> urllib.request.Request:
     return urllib.request.Request(url, body, {"Accept": JSON, **headers})  # noqa: S310 - the caller's own gateway
 

@@ -17,6 +17,8 @@ from gateway.domain.errors import SettingsError
 
 PREFIX = "GATEWAY_"
 CONFIG = "GATEWAY_CONFIG"
+# the last four are for ``watch``, perhaps in the same shell
+NO_SETTINGS = frozenset({CONFIG, "GATEWAY_TOKEN", "GATEWAY_TOKEN_FILE", "GATEWAY_PASSWORD", "GATEWAY_PASSWORD_FILE"})
 ALLOWED = {
     "mqtt_url": "mqtt://host[:port] or mqtts://host[:port], user:password@ before the host if needed",
     "redis_url": "redis://host:port/0, rediss://... or unix:///path",
@@ -152,7 +154,7 @@ def _from_file(path: str | None) -> tuple[dict[str, Any], list[str]]:
 def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, text in environ.items():
-        if not name.startswith(PREFIX) or name == CONFIG or not text:  # an empty one is not set
+        if not name.startswith(PREFIX) or name in NO_SETTINGS or not text:  # an empty one is not set
             continue
         key = name.removeprefix(PREFIX).lower()
         if key.removesuffix("_file") in SECRETS and key.endswith("_file"):

@@ -30,6 +30,7 @@ from gateway.client import (
     Token,
     password_login,
     sites,
+    why,
 )
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, InvalidArgument, NotFound, RateLimited
@@ -194,7 +195,7 @@ class Watch:
                 pause_s = random.random() * min(MOST_PAUSE_S, 2.0**failures)
                 pause_s = max(pause_s, getattr(error, "retry_after_s", None) or 0.0)
                 failures += 1
-                self._told(Status(phase="waiting", reason=str(error), retry_at=self._clock.monotonic() + pause_s))
+                self._told(Status(phase="waiting", reason=why(error), retry_at=self._clock.monotonic() + pause_s))
                 await asyncio.sleep(pause_s)
 
     def _told(self, status: Status) -> None:

@@ -18,6 +18,7 @@ from gateway.domain.values import Reading
 
 HEAD_LINES = 4
 LEAST_LINES = 3
+ONE_LINE: Any = {"no_wrap": True, "overflow": "ellipsis"}
 
 
 class Output(Protocol):
@@ -47,15 +48,17 @@ class Screen:
 
 def picture(known: Known, height: int) -> Group:
     """The whole picture, not higher than the terminal."""
-    head = Text.assemble((known.site or "openWB", "bold"), "  ", (known.url, "dim"))
+    head = Text.assemble((known.site or "openWB", "bold"), "  ", (known.url, "dim"), **ONE_LINE)
     lines = [head, _line("gateway", connection(known)), _line("openWB", link(known)), Text("")]
     table, left_out = _table(devices(known), max(LEAST_LINES, height - HEAD_LINES - 2))
-    more = [Text(f"… {left_out} more lines: choose keys, or a higher window", "dim")] if left_out else []
+    more = [Text(f"… {left_out} more lines: choose keys, or a higher window", "dim", **ONE_LINE)] if left_out else []
     return Group(*lines, table, *more)
 
 
 def _line(name: str, standing: Standing) -> Text:
-    return Text.assemble((f"{name:<8} ", "dim"), (standing.words, "green" if standing.good else "bold red"))
+    return Text.assemble(
+        (f"{name:<8} ", "dim"), (standing.words, "green" if standing.good else "bold red"), **ONE_LINE
+    )
 
 
 def _table(found: tuple[Device, ...], most_lines: int) -> tuple[Table, int]:

@@ -128,3 +128,7 @@ def test_every_setting_is_documented() -> None:
         if (name := f"GATEWAY_{field.name.upper()}") not in page and field.name != "sites"
     ]
     assert missing == []
+
+
+def test_what_watch_reads_is_no_setting_and_no_mistake() -> None:
+    assert load({"GATEWAY_TOKEN": "t", "GATEWAY_PASSWORD_FILE": "/x"}) == load({})

@@ -180,6 +180,16 @@ def test_the_picture_is_not_higher_than_the_terminal() -> None:
     assert "Charge point 0" in lines[4]
 
 
+def test_nor_wider_though_the_words_are() -> None:
+    console = Console(width=30, height=20, record=True, file=io.StringIO())
+    gone = Status(phase="waiting", reason="a long story " * 9, retry_at=104.0)
+    readings = {"chargepoints/5/name": Reading("long " * 20), "chargepoints/5/power_w": Reading(1, NOW)}
+    console.print(picture(known({**UP, **readings}, status=gone, vouched=False), 20))
+    lines = console.export_text().splitlines()
+    assert len(lines) == 6
+    assert lines[1].endswith("…")
+
+
 # --- lines --------------------------------------------------------------------------------------------------------
 
 
