@@ -46,6 +46,8 @@ class Site:
         self._resume_entries = resume_entries
         self._new_number = new_number
         self._next_beat_s = NEVER
+        self._next_s = NEVER
+        """When a group has something due, or a heartbeat is."""
 
     def current_state(self) -> SiteState:
         """The mirror; raises StoreUnavailable or SiteUnavailable while it need not be what the store has."""
@@ -63,6 +65,7 @@ class Site:
             found.begin(self.state)
             self.groups[view, interval_ms] = found
             self._next_beat_s = min(self._next_beat_s, now_s + self._limits.heartbeat_s)
+            self._next_s = min(self._next_s, self._next_beat_s)
         return found
 
     def drop_if_empty(self, group: Group) -> None:
@@ -90,6 +93,8 @@ class Site:
         self.position = self.state.position
         for group in self.groups.values():
             group.changed(delta, now_s)
+            if group.due_s is not None:
+                self._next_s = min(self._next_s, group.due_s)
         self.events.tell_waiting()
 
     def absent(self) -> None:
@@ -108,11 +113,12 @@ class Site:
 
     def reachable(self, now_s: float) -> None:
         """The store answers again, and what was known goes on."""
-        self._known_again()
         self._next_beat_s = now_s
+        self._known_again()
 
     def _known_again(self) -> None:
         self.knowledge = Knowledge.current
+        self._next_s = min(self._next_s, self._next_beat_s)
         for member in self._members():
             member.notice = None
 
@@ -134,18 +140,23 @@ class Site:
 
     def tick(self, now_s: float) -> float:
         """Send what is due; answers when to come again."""
-        next_s = NEVER
+        if self._next_s <= now_s:
+            self._send_due(now_s)
+        self.events.tell_waiting()
+        if self.knowledge is not Knowledge.current or self.state is None:
+            return self._next_s
+        return min(self._next_s, self.events.tick(now_s))
+
+    def _send_due(self, now_s: float) -> None:
+        self._next_s = NEVER
         for group in self.groups.values():
             group.flush_if_due(now_s)
             if group.due_s is not None:
-                next_s = min(next_s, group.due_s)
-        self.events.tell_waiting()
-        if self.knowledge is not Knowledge.current or self.state is None:
-            return next_s
-        next_s = min(next_s, self.events.tick(now_s))
-        if self._next_beat_s <= now_s:
-            self._beat(now_s)
-        return min(next_s, self._next_beat_s)
+                self._next_s = min(self._next_s, group.due_s)
+        if self.knowledge is Knowledge.current and self.state is not None:
+            if self._next_beat_s <= now_s:
+                self._beat(now_s)
+            self._next_s = min(self._next_s, self._next_beat_s)
 
     def _beat(self, now_s: float) -> None:
         self._next_beat_s = NEVER

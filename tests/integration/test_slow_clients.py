@@ -13,6 +13,7 @@ from gateway.protocol.flow import Flow, Pace
 from gateway.protocol.messages import Limits
 from tests.support.dropping_proxy import dropping_proxy
 from tests.support.parts import free_port, nginx
+from tests.support.proxy import WEBSOCKETS
 from tests.support.raw_socket import PING, PONG, client_frame, raw_socket
 from tests.support.server import TOKEN, LiveGateway, live_gateway
 from tests.support.slow_clients import (
@@ -41,21 +42,6 @@ def changes(number: int) -> Changes:
     return {f"raw/{place}": Reading(f"{number}{TEXT}", 1.0) for place in range(KEYS)}
 
 
-PROXY = """
-map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
-server {{
-    listen 127.0.0.1:{port};
-    location / {{
-        proxy_pass http://{address};
-        proxy_http_version 1.1;
-        proxy_set_header Upgrade $http_upgrade;
-        proxy_set_header Connection $connection_upgrade;
-        proxy_set_header Host $http_host;
-    }}
-}}
-"""
-
-
 @asynccontextmanager
 async def way(gateway: LiveGateway, through: str, folder: Path) -> AsyncIterator[str]:
     """The address of the gateway, or of an nginx with default buffers before it."""
@@ -63,7 +49,7 @@ async def way(gateway: LiveGateway, through: str, folder: Path) -> AsyncIterator
         yield gateway.address
         return
     port = free_port()
-    async with nginx(folder / "nginx", PROXY.format(port=port, address=gateway.address), port):
+    async with nginx(folder / "nginx", WEBSOCKETS.format(port=port, address=gateway.address), port):
         yield f"127.0.0.1:{port}"
 
 

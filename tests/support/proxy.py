@@ -23,6 +23,21 @@ http {{
 }}
 """
 
+# passes websockets on to ``address``, with default buffers
+WEBSOCKETS = """
+map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
+server {{
+    listen 127.0.0.1:{port};
+    location / {{
+        proxy_pass http://{address};
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection $connection_upgrade;
+        proxy_set_header Host $http_host;
+    }}
+}}
+"""
+
 
 def nginx(folder: Path, http: str, port: int) -> Part:
     """Nginx with ``http`` (server blocks and what else belongs there); ready when ``port`` accepts."""

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.values import Delta
+from gateway.hub.group import Group
 from gateway.protocol.messages import Error, Held, Reset, SnapshotPart, Subscribed
 from gateway.store.follow import Absent, Reachable, Unreachable
 from tests.support.small_hub import SITE, SmallHub
@@ -153,3 +154,28 @@ def test_a_resume_is_followed_by_a_delta_also_when_nothing_of_the_view_changed()
     one.ask("a/#", held=Held(epoch="e1", seq=100, view=first.view))
     _, delta = one.take()
     assert (delta.from_seq, delta.seq, delta.values) == (100, 101, {})
+
+
+def test_groups_with_nothing_due_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each change of any site wakes the hub, which must not walk all groups of all sites then."""
+    small = SmallHub()
+    clients = [small.client() for _ in range(20)]
+    for number, client in enumerate(clients):
+        client.subscribe(f"a/{number}", interval_ms=1_000)
+    small.pass_time(2)
+    looked_at: list[Group] = []
+    flush_if_due = Group.flush_if_due
+
+    def counted(group: Group, now_s: float) -> None:
+        looked_at.append(group)
+        flush_if_due(group, now_s)
+
+    monkeypatch.setattr(Group, "flush_if_due", counted)
+    for _ in range(50):
+        small.change(b__x=1)
+        small.pass_time(0.01)
+    assert looked_at == []
+    small.change(a__3=5)
+    small.change(a__3=6)
+    small.pass_time(1)
+    assert [delta.values for delta in clients[3].take()] == [{"a/3": [5, 2.0]}, {"a/3": [6, 2.0]}]
