@@ -33,6 +33,37 @@ SHUTDOWN_S = 2.0  # within uvicorn's grace for connections
 INVALID_TEXT = 1007
 
 
+class Unread:
+    """The queue of one connection's messages for its one reader, in a tenth of the memory of an ``asyncio.Queue``.
+
+    Bounded by whoever puts something in: see ``MOST_UNREAD_BYTES``.
+    """
+
+    __slots__ = ("_messages", "_reader")
+
+    def __init__(self) -> None:
+        self._messages: list[Any] = []
+        self._reader: asyncio.Future[None] | None = None
+
+    def empty(self) -> bool:
+        return not self._messages
+
+    def qsize(self) -> int:
+        return len(self._messages)
+
+    def put_nowait(self, message: Any) -> None:
+        self._messages.append(message)
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    async def get(self) -> Any:
+        """The first message; when cancelled, none is lost."""
+        while not self._messages:
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        return self._messages.pop(0)
+
+
 class FramesProtocol(WebSocketsSansIOProtocol):
     """One connection; ``pace`` is bound by whoever makes the server."""
 
@@ -46,6 +77,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         pace: Pace,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.queue = Unread()  # type: ignore[assignment]  # what is used of a queue
         self._pace = pace
         self._ended = False
         self._input = b""
@@ -77,6 +109,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
             self._flow.close()
             self._go_within(self._pace.close_within_s)
         elif message["type"] == "websocket.accept":
+            self.request.headers.clear()  # kilobytes that nobody asks for any more
             self._look()
             self._go_on()
 

@@ -1,7 +1,8 @@
 """The websocket: carries messages between a socket, its session and the hub, and ends what belongs to it.
 
-A connection reads and writes in tasks of its own, so that neither a slow client nor a slow answer holds up the other.
-What goes wrong in one connection ends that connection and no other.
+A connection reads in a task of its own, and has others only while a question to the database is open, or where the
+server does not take frames itself: there are thousands of connections. What goes wrong in one ends that one and no
+other.
 
 A login that ends takes its connections with it (``connections.py``). Where word of it got lost, this is seen when the
 database is asked again, every ``look_again_s``; while the database does not answer, connections stay.
@@ -10,7 +11,6 @@ database is asked again, every ``look_again_s``; while the database does not ans
 import asyncio
 import contextlib
 import secrets
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -115,9 +115,8 @@ class Connection:
         self._outbox = self._sink if isinstance(self._sink, Outbox) else None
         self._member: Member | None = None
         self._ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
-        self._authenticated = asyncio.Event()
-        self._lookups: deque[Auth] = deque()
-        self._lookup_wanted = asyncio.Event()
+        self._questions: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
         self.presence = Presence(live.new_id(), self.close, self.announce_drain)
         self._session = Session(
             server=live.server,
@@ -132,23 +131,21 @@ class Connection:
     async def run(self) -> None:
         """Serve until the end, then tell the client why, if it is still there."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                writer = tasks.create_task(self._guarded(self._write), name="live writer")
-                others = [
-                    tasks.create_task(self._guarded(self._read), name="live reader"),
-                    tasks.create_task(self._guarded(self._look_up), name="live lookup"),
-                    tasks.create_task(self._guarded(self._watch_time), name="live time"),
-                ]
+            async with asyncio.TaskGroup() as self._tasks:
+                writer = self._start(self._outbox.run(self._send), "live writer") if self._outbox else None
+                reader = self._start(self._read(), "live reader")
+                self._wake_in(self._live.limits.auth_deadline_s, self._deadline_passed)
                 self._greet()
                 ended = await self._ended
-                for task in others:
+                for task in (reader, *self._questions):
                     task.cancel()
-                if self._outbox is not None:
+                if self._outbox and writer:
                     self._outbox.finish()
-                if ended.code is not None:
-                    await asyncio.wait({writer}, timeout=self._live.times.close_within_s)
-                writer.cancel()
+                    if ended.code is not None:
+                        await asyncio.wait({writer}, timeout=self._live.times.close_within_s)
+                    writer.cancel()
         finally:
+            self._wake_in(None)
             if self._member is not None:
                 self._live.hub.leave(self._member)
         if ended.code is not None:
@@ -181,8 +178,7 @@ class Connection:
                 case Do():
                     self._live.hub.do(self._joined(), effect.request)
                 case LookUp():
-                    self._lookups.append(effect.auth)
-                    self._lookup_wanted.set()
+                    self._ask(self._look_up(effect.auth), "live lookup")
                 case Close():
                     self._end(Ended(int(effect.code), effect.reason))
 
@@ -221,25 +217,28 @@ class Connection:
         return False
 
     def _welcome(self, login: Login) -> None:
-        self._authenticated.set()
         self._check_login(login)
+        self._look_again_later(login)
 
     # --- the tasks --------------------------------------------------------------------------------------------------
 
-    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+    def _start(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
+        return self._tasks.create_task(self._guarded(work), name=name)
+
+    def _ask(self, question: Awaitable[None], name: str) -> None:
+        task = self._start(question, name)
+        self._questions.add(task)
+        task.add_done_callback(self._questions.discard)
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
         """An error ends this connection only; it is reported here."""
         try:
-            await work()
+            await work
         except (OSError, WebSocketDisconnect):
             self._end(Ended())
         except Exception:  # noqa: BLE001 - the guard of the connection; it reports
             structlog.get_logger().exception("live_connection_failed")
             self._end(Ended(INTERNAL_ERROR, "internal error"))
-
-    async def _write(self) -> None:
-        """Only where the server does not take frames itself."""
-        if self._outbox is not None:
-            await self._outbox.run(self._send)
 
     async def _send(self, one: Frame) -> None:
         await self._socket.send({"type": "websocket.send", "bytes": None, "text": one.text})
@@ -257,33 +256,42 @@ class Connection:
             # many messages may have come in one piece: the others of this process go in between
             await asyncio.sleep(0)
 
-    async def _look_up(self) -> None:
-        while True:
-            await self._lookup_wanted.wait()
-            self._lookup_wanted.clear()
-            while self._lookups:
-                auth = self._lookups.popleft()
-                try:
-                    login = await self._live.logins.whoami(auth.token)
-                except GatewayError as error:
-                    self._act(self._session.not_recognised(error))
-                else:
-                    self._recognised(login, auth.device)
+    async def _look_up(self, auth: Auth) -> None:
+        try:
+            login = await self._live.logins.whoami(auth.token)
+        except GatewayError as error:
+            self._act(self._session.not_recognised(error))
+        else:
+            self._recognised(login, auth.device)
 
-    async def _watch_time(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._live.limits.auth_deadline_s):
-                await self._authenticated.wait()
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def _wake_in(self, seconds: float | None, act: Callable[..., None] | None = None, *given: Any) -> None:
+        """One timer, which a new one replaces; None: no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = None if seconds is None or act is None else loop.call_later(seconds, act, *given)
+
+    def _deadline_passed(self) -> None:
         self._act(self._session.deadline_passed())
-        await self._authenticated.wait()
-        while (login := self._session.login) is not None:
-            # wall time may jump, and another process may end the login: looked at again and again
+
+    def _look_again_later(self, login: Login) -> None:
+        """Wall time may jump, and another process may end the login."""
+        if not self._ended.done():
             left_s = max(0.01, login.expires_at - self._live.clock.now())
-            await asyncio.sleep(min(left_s, self._live.times.look_again_s))
-            self._check_login(login)
-            with contextlib.suppress(DatabaseUnavailable):
-                if not await self._live.logins.still_valid(login):
-                    self._login_ended()
+            self._wake_in(min(left_s, self._live.times.look_again_s), self._look_again, login)
+
+    def _look_again(self, login: Login) -> None:
+        self._check_login(login)
+        if not self._ended.done():
+            self._ask(self._still_valid(login), "live login")
+
+    async def _still_valid(self, login: Login) -> None:
+        with contextlib.suppress(DatabaseUnavailable):
+            if not await self._live.logins.still_valid(login):
+                self._login_ended()
+        self._look_again_later(login)
 
 
 @websocket("/live")

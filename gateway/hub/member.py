@@ -13,7 +13,6 @@ Rules of a subscription (architecture 6 and 7):
   it ``paused`` without one. ``reset`` is told right before the snapshot.
 """
 
-from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -115,7 +114,7 @@ class Subscription:
         self.wanted = wanted
         self.standing = Standing.behind
         self._seq: int | None = None
-        self._parts: deque[Frame] = deque()
+        self._parts: list[Frame] = []
         self._parts_seq = 0
         self._untold_reset: ResetReason | None = None
 
@@ -206,7 +205,7 @@ class Subscription:
         self.standing = Standing.loading
 
     def _write_part(self) -> None:
-        self.member.sink.write(self._parts.popleft())
+        self.member.sink.write(self._parts.pop(0))
         if not self._parts:
             self._seq = self._parts_seq
             self.standing = Standing.behind
