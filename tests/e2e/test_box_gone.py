@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BRIDGE_TIMES: dict[str, Any] = {
     "lease_s": 0.6,
-    "silent_after_intervals": 0.3,
+    "silent_after_intervals": 0.5,
     "reconnect_base_s": 0.05,
     "reconnect_cap_s": 0.2,
 }
