@@ -35,6 +35,11 @@ Tell: TypeAlias = Callable[[Notice, Callable[[], bool]], None]
 """Gives a notice to the other processes, unless it is no longer true when its turn comes."""
 
 
+def moments(count: int, within_s: float, spread: Callable[[], float]) -> Iterator[float]:
+    """So many moments from 0 to ``within_s``, in order: a random one in each of as many equal parts."""
+    return ((number + spread()) / count * within_s for number in range(count))
+
+
 class Presence(msgspec.Struct, eq=False):
     """One connection. ``close`` ends it, ``announce`` tells within how many seconds that will be."""
 
@@ -179,8 +184,7 @@ class Connections:
         leaving = sorted(self._present, key=lambda _: self._spread())
         for presence in leaving:
             presence.announce(within_s)
-        for number, presence in enumerate(leaving):
-            moment_s = (number + self._spread()) / len(leaving) * within_s
+        for moment_s, presence in zip(moments(len(leaving), within_s, self._spread), leaving, strict=True):
             await self._until(begin_s + moment_s, at_once)
             presence.close(CloseCode.DRAINING, ENDS)
 

@@ -16,7 +16,7 @@ from tests.support.server import TOKEN, LiveGateway, live_gateway, login
 from tests.support.stores import RedisPart
 from tests.support.waiting import eventually
 
-IDLE = 600
+IDLE = 400
 
 
 async def refused(gateway: LiveGateway, token: str | None) -> tuple[int, dict[str, object], str | None]:

@@ -1,12 +1,13 @@
 """Who is connected: limits, devices, ended logins, and being sent away, without a network."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
 
-from gateway.api.connections import Connections, Presence
+from gateway.api.connections import Connections, Presence, moments
 from gateway.domain.access import Login, Role
 from gateway.domain.errors import Draining, RateLimited
 from gateway.protocol.messages import CloseCode, Limits
@@ -177,6 +178,17 @@ def test_notices_about_nobody_here_change_nothing() -> None:
     world.here.on_notice(LoginEnded(token_id=7), own=False)
     world.here.on_notice(DeviceTaken(user_id=7, device="phone", connection="c"), own=False)
     assert empty(world.here)
+
+
+def test_those_sent_away_are_spread_so_evenly_that_no_second_has_half_as_many_again() -> None:
+    count, within_s = 2_000, 30.0
+    found = list(moments(count, within_s, random.Random(1).random))
+    assert found == sorted(found)
+    assert all(number / count <= moment / within_s <= (number + 1) / count for number, moment in enumerate(found))
+    for begin in found:
+        in_a_second = sum(begin <= moment < begin + 1 for moment in found)
+        assert in_a_second <= 1.5 * count / within_s
+    assert list(moments(0, within_s, random.random)) == []
 
 
 async def test_draining_tells_everybody_closes_everybody_and_lets_nobody_in() -> None:
