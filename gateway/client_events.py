@@ -4,7 +4,7 @@ Rules:
 
 * Each event is given once, in the order of ids within its site; what is repeated after a gap is left out.
 * The last id of each site is asked for with the first subscription of the site on the next connection, so that none
-  is missed. Before the first event of a site there is nothing to ask from.
+  is missed. Before the first event of a site it is the id which the answer to its first subscription told.
 * At most ``MOST_WAITING`` wait to be looked at; of more the oldest go, and in their place stands a gap.
 * A gap says where to read on: ``GET sites/{site}/events?after=``.
 """
@@ -39,6 +39,11 @@ class Events:
         """The last event of the site that an earlier client saw; to be told before the site is subscribed to."""
         self._last[site] = EventId.parse(event_id)
 
+    def begin(self, site: str, event_id: str | None) -> None:
+        """Behind this id the events of the site come; counts until the first one came. None: an older server."""
+        if event_id is not None and site not in self._last:
+            self._last[site] = _read(event_id)
+
     def after(self, site: str) -> str | None:
         """The id of the last event of the site, if there is one."""
         last = self._last.get(site)
@@ -47,10 +52,7 @@ class Events:
     def take(self, message: Told) -> None:
         """An event or a gap came; raises ChainBroken for an id that is none."""
         if isinstance(message, EventMessage):
-            try:
-                event_id = EventId.parse(message.event_id)
-            except InvalidArgument as error:
-                raise ChainBroken(error.message) from error
+            event_id = _read(message.event_id)
             last = self._last.get(message.site)
             if last is not None and event_id <= last:
                 return
@@ -87,3 +89,10 @@ class Events:
         if self._gaps:
             return self._gaps.pop(next(iter(self._gaps)))
         return self._waiting.popleft() if self._waiting else None
+
+
+def _read(event_id: str) -> EventId:
+    try:
+        return EventId.parse(event_id)
+    except InvalidArgument as error:
+        raise ChainBroken(error.message) from error

@@ -227,6 +227,7 @@ class Link:
             stream = Stream(subscription.view, [])
             self._streams[message.subscription] = stream
         stream.view.subscribed(message)
+        self._events.begin(subscription.site, message.events_after)
         stream.subscriptions.append(subscription)
         subscription.view = stream.view
         subscription.number = message.subscription

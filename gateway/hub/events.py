@@ -100,13 +100,12 @@ class SiteEvents:
     # --- who listens ------------------------------------------------------------------------------------------------
 
     def join(self, member: Member, allowed: Allowed, after: EventId | None) -> None:
-        """The member has a subscription of this site; the first one counts."""
+        """The member has a subscription of this site; the first one counts. To be followed by ``Member.listen``."""
         if self._site not in member.listeners:
             told = self.newest if after is None else max(after, member.told_events.get(self._site, NO_EVENT))
             listener = Listener(self, member, self._matcher(allowed), told)
             member.listeners[self._site] = listener
             self._listeners[listener] = None
-            self.tell(listener)
 
     def leave(self, member: Member) -> None:
         """The member has no subscription of this site any more."""

@@ -168,6 +168,7 @@ class Hub:
             raise TooManySubscriptions(f"a connection has at most {self._limits.subscriptions} subscriptions")
         self._check_room(member, site, known)
         subscription = self._begin(member, site.group(view, interval_ms, self._clock.monotonic()), wanted)
+        site.events.join(member, allowed, events_after)
         held = request.held
         if held is not None and held.view == view.name and state.can_resume(Position(held.epoch, held.seq)):
             subscription.hold(held.seq)
@@ -175,7 +176,6 @@ class Hub:
         else:
             self._answer(request.id, subscription, "snapshot", state.position)
         subscription.proceed()
-        site.events.join(member, allowed, events_after)
 
     def _update(self, member: Member, request: Update) -> None:
         subscription = self._own(member, request.subscription)
@@ -228,6 +228,7 @@ class Hub:
             epoch=position.epoch,
             seq=position.seq,
             min_interval_ms=group.interval_ms,
+            events_after=str(subscription.member.listeners[group.view.site].told),
         )
         subscription.member.sink.write(frame(answer))
 

@@ -70,14 +70,28 @@ FROM_SERVER = (
         "snapshot",
         "All of it comes",
         messages.Subscribed(
-            id=2, subscription=7, view=VIEW, how="snapshot", epoch=EPOCH, seq=18_100, min_interval_ms=0
+            id=2,
+            subscription=7,
+            view=VIEW,
+            how="snapshot",
+            epoch=EPOCH,
+            seq=18_100,
+            min_interval_ms=0,
+            events_after="1753791600123-0",
         ),
     ),
     Example(
         "resumed",
         "A delta brings what changed since",
         messages.Subscribed(
-            id=3, subscription=7, view=VIEW, how="resumed", epoch=EPOCH, seq=18_050, min_interval_ms=250
+            id=3,
+            subscription=7,
+            view=VIEW,
+            how="resumed",
+            epoch=EPOCH,
+            seq=18_050,
+            min_interval_ms=250,
+            events_after="1753791600123-0",
         ),
     ),
     Example("answer", "To `unsubscribe`", messages.Unsubscribed(id=6, subscription=7)),

@@ -177,6 +177,8 @@ class Subscribed(FromServer, frozen=True, tag="subscribed", kw_only=True):
     ``how`` = snapshot: the whole view comes as ``snapshot`` messages, at this position or a later one. resumed: the
     client holds (``epoch``, ``seq``), the position it gave, and goes on from it; a delta follows if the site moved
     since. unchanged: it goes on as before.
+
+    The site's events come behind ``events_after``; until there is one, that is what to give after a break.
     """
 
     id: int
@@ -186,6 +188,7 @@ class Subscribed(FromServer, frozen=True, tag="subscribed", kw_only=True):
     epoch: str
     seq: int
     min_interval_ms: int
+    events_after: str | None = None
 
 
 class Unsubscribed(FromServer, frozen=True, tag="unsubscribed", kw_only=True):

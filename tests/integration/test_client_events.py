@@ -10,10 +10,12 @@ from gateway.client import ConnectionEnded, GatewayClient, Timing
 from gateway.client_events import MOST_WAITING, Events
 from gateway.domain.values import Reading
 from gateway.protocol.messages import EventGap, EventMessage
+from gateway.protocol.view import ChainBroken
 from tests.support.server import TOKEN, live_gateway
 from tests.support.store_writer import event as stored_event
 from tests.support.stores import RedisPart
 from tests.support.tricks import playing, say, welcome
+from tests.support.waiting import eventually
 
 QUICK = Timing(retry_base_s=0.02, retry_cap_s=0.1, connect_s=2)
 
@@ -128,3 +130,36 @@ async def test_no_event_of_a_real_gateway_is_missed_over_broken_connections(redi
             assert found.at == stored_event(number).at
             client.drop_connection()
         assert client.connections > 1
+
+
+def test_until_there_is_an_event_the_answer_says_what_to_ask_for() -> None:
+    events = Events()
+    events.begin("home", None)
+    assert events.after("home") is None
+    events.begin("home", "5-0")
+    assert events.after("home") == "5-0"
+    events.take(event("7-0"))
+    events.begin("home", "9-0")
+    assert events.after("home") == "7-0"
+    with pytest.raises(ChainBroken):
+        events.begin("garage", "first")
+
+
+async def test_what_happens_in_a_break_before_the_first_event_is_not_missed(redis: RedisPart, site: str) -> None:
+    """Red: with a Link that does not heed ``events_after`` of the answer."""
+    async with (
+        live_gateway(redis, site, readings={"link/state": Reading("up", 1.0)}) as gateway,
+        GatewayClient(gateway.url, TOKEN, timing=QUICK) as client,
+    ):
+        await gateway.writer.happens(stored_event(0))
+        await eventually(gateway.caught_up)
+        one = await client.subscribe(site, ("#",))
+        await one.complete()
+        told = aiter(client.events)
+        connections = client.connections
+        client.drop_connection()
+        await gateway.writer.happens(stored_event(1))
+        found = await asyncio.wait_for(anext(told), 10)
+        assert isinstance(found, EventMessage)
+        assert found.at == stored_event(1).at
+        await eventually(lambda: client.connections > connections)

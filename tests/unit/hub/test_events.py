@@ -72,6 +72,26 @@ def test_behind_an_id_what_is_kept_and_then_the_rest(after: int, events: list[in
     assert told(client.take()) == [4]
 
 
+@pytest.mark.parametrize(("after", "behind"), [(None, "2-0"), (1, "1-0"), (9, "9-0")])
+def test_the_answer_says_behind_which_id_events_come(after: int | None, behind: str) -> None:
+    """Who gives it after a break misses none, although none had come."""
+    hub = SmallHub()
+    hub.events_loaded(1, 2)
+    client = hub.client()
+    assert client.subscribe("a/#", events_after=after).events_after == behind
+
+
+def test_further_answers_say_it_as_it_is_by_then() -> None:
+    hub = SmallHub()
+    client = hub.client()
+    number = client.subscribe("a/#", events_after=0).subscription
+    hub.happens(1)
+    client.take()
+    client.update(number, min_interval_ms=1000)
+    assert client.take_only().events_after == "1-0"
+    assert client.subscribe("b/#", events_after=0).events_after == "1-0"
+
+
 def test_what_is_no_id_is_refused_and_nothing_subscribed() -> None:
     client = SmallHub().client()
     client.ask("a/#", events_after=f"{2**64}-0")
