@@ -80,10 +80,9 @@ class Flow:
         position = self._under_way.get(content)
         if position is None:
             return
-        for earlier in list(self._under_way):
-            del self._under_way[earlier]
-            if earlier == content:
-                break
+        contents = list(self._under_way)
+        for answered in contents[: contents.index(content) + 1]:
+            del self._under_way[answered]
         self._gone_at_s = now_s + self._pace.gone_after_s
         self.unacknowledged = self.written - position
         self.on_drained()

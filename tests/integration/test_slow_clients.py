@@ -111,8 +111,11 @@ async def test_a_stalled_reader_costs_little_and_is_right_within_one_delta(
         await logged_in(slow, site, "#")
         flow = flow_of_the_newest(gateway)
         before = flow.written
+        (group,) = gateway.hub._sites[site].groups.values()
+        encoded = group.encoded
         await slow.stall()
         await change_and_watch(gateway, readers)
+        assert group.encoded - encoded == ROUNDS, "each change once, whoever gets it"
         assert LIMIT_BYTES <= flow.unacknowledged < LIMIT_BYTES + DELTA_BYTES
         assert flow.written - before < LIMIT_BYTES + DELTA_BYTES
         assert held_bytes(flow) < MOST_HELD_BYTES

@@ -9,8 +9,9 @@ from websockets.frames import Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from gateway.domain.events import Event, EventEntry, EventId
 from gateway.domain.values import Position, Reading
-from gateway.protocol.frames import PING, Frame, delta_frame, frame, framed, on_the_wire, snapshot_frames
+from gateway.protocol.frames import PING, Frame, delta_frame, event_frame, frame, framed, on_the_wire, snapshot_frames
 from gateway.protocol.messages import Pong
 
 AT = Position("k3", 18_100)
@@ -54,6 +55,18 @@ def test_a_delta() -> None:
         "from": 18_100,
         "seq": 18_104,
         "values": {"grid/power_w": [-1180.0, 1.25], "chargepoints/6/name": None},
+    }
+
+
+def test_an_event() -> None:
+    entry = EventEntry(EventId(1_700, 3), 18_104, Event("fault", 1.7, "chargepoints/6/fault_state", {"level": 2}))
+    assert json.loads(event_frame("home", entry).text) == {
+        "type": "event",
+        "event_id": "1700-3",
+        "at": 1.7,
+        "site": "home",
+        "event": "fault",
+        "details": {"level": 2},
     }
 
 
