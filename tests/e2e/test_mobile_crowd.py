@@ -13,7 +13,6 @@ from tests.support.waiting import eventually
 
 PHONES = 1000
 KEYS = tuple(f"vehicles/{number}/range_km" for number in range(300))
-ROOM = {"limit_connections_per_user": 2 * PHONES, "limit_connections_per_address": 2 * PHONES}
 PATIENT = {"heartbeat_s": 3600, "auth_deadline_s": 60}  # how busy the machine is must not count
 WELCOME = {"hello": 1, "authenticated": 1, "subscribed": 1}
 
@@ -44,7 +43,7 @@ async def encoded(at_home: Home) -> int:
 
 async def test_a_thousand_phones_wake_together(tmp_path: Path, redis: RedisPart) -> None:
     """New, back after a short sleep, and back after the bridge began anew: one exchange each, encoded once."""
-    async with home(tmp_path, redis, keys=KEYS, module="tests.support.counted", **ROOM, **PATIENT) as at_home:
+    async with home(tmp_path, redis, keys=KEYS, module="tests.support.counted", **PATIENT) as at_home:
         token = await asyncio.to_thread(at_home.web.log_in)
         phones = [Phone(f"phone-{number}", token) for number in range(PHONES)]
         await woken(at_home, phones)

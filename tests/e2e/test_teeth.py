@@ -9,7 +9,14 @@ import pytest
 from tests.support.broken_builds import BREAKS, words
 from tests.support.oracle import Report
 from tests.support.scenario import FaultAction, Plan, Scenario
-from tests.support.scenario_faults import broker_killed, redis_killed, redis_tail_cut, web_killed
+from tests.support.scenario_faults import (
+    box_switched_off,
+    bridge_killed,
+    broker_killed,
+    redis_killed,
+    redis_tail_cut,
+    web_killed,
+)
 from tests.support.streams import capture_with_rare_keys
 
 pytestmark = pytest.mark.no_cover  # the judge and its clients are none of what is measured, and slow when traced
@@ -32,14 +39,25 @@ CASES: tuple[tuple[str, str, Faults, set[str]], ...] = (
     ("lost-batches", "bridge", ((0.5, redis_killed),), {"final"}),
     ("subscribes-once", "bridge", ((0.5, broker_killed),), {"final"}),
     ("one-change-per-window", "bridge", NO_FAULTS, {"mixed", "final"}),
+    ("faults-ignored", "bridge", NO_FAULTS, {"stale"}),
+    ("sums-without-their-parts", "bridge", NO_FAULTS, {"stale"}),
+    ("flags-never-lifted", "bridge", NO_FAULTS, {"stale"}),
+    ("up-without-heartbeat", "bridge", ((0.5, box_switched_off),), {"dead"}),
+    ("bridge-down-without-flags", "web", ((0.5, bridge_killed),), {"stale"}),
+    ("bridge-down-untold", "web", ((0.5, bridge_killed),), {"dead"}),
 )
 
 
-def short(**different: object) -> Plan:
+def short(faults: Faults = NO_FAULTS, **different: object) -> Plan:
     capture = capture_with_rare_keys(seed=3, until_s=80, devices=200)
-    # a lease that ran out would heal everything: its next holder opens a new epoch
-    lease = {"GATEWAY_LEASE_S": "60"}
-    plan = Plan(capture, speed=12, clients=8, seed=3, pause_s=(0.1, 0.6), environ=lease)
+    plan = Plan(capture, speed=12, clients=8, seed=3, faults=faults, pause_s=(0.1, 0.6), told_within_s=6)
+    done = {fault for _, fault in faults}
+    # a lease that ran out would heal everything, for its next holder opens a new epoch; but where the bridge is
+    # killed, or the box is off, somebody must notice soon
+    plan.environ = {
+        "GATEWAY_LEASE_S": "2" if bridge_killed in done else "60",
+        "GATEWAY_SILENT_AFTER_INTERVALS": "0.3" if box_switched_off in done else "3",
+    }
     for name, given in different.items():
         setattr(plan, name, given)
     return plan

@@ -12,19 +12,38 @@ from typing import Any
 
 import msgspec
 
+from gateway.bridge import ledger
 from gateway.bridge.ledger import Ledger
 from gateway.cli.main import main
+from gateway.domain import freshness
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.events import Event
+from gateway.domain.freshness import Faults
+from gateway.domain.link import LinkState, LinkWatch
 from gateway.domain.values import Changes, Delta, Position, SiteState, Snapshot
 from gateway.hub import group
 from gateway.hub.member import Standing, Subscription
 from gateway.mqtt import Connection
 from gateway.protocol import frames
+from gateway.services.bridge_watch import BridgeWatch
 from gateway.store import follow, redis
 from gateway.store.redis import SiteStore, Writer
 
 LATE_S = 0.05
+
+
+def _spoil(script: str, line: str, instead: str) -> None:
+    """One of the store's scripts has another line."""
+    right = redis._Script.__init__
+
+    def init(self: Any, *names: str) -> None:
+        right(self, *names)
+        if script in names:
+            assert line in self.source, "the script has changed: break it anew"
+            self.source = self.source.replace(line, instead)
+            self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+    redis._Script.__init__ = init  # type: ignore[method-assign] # this is what breaking means
 
 
 def since_off_by_one() -> None:
@@ -99,17 +118,7 @@ def follower_without_hole_check() -> None:
 
 def store_without_seq_check() -> None:
     """The store appends whatever it is told, also after it lost what came before."""
-    right = redis._Script.__init__
-
-    def init(self: Any, *names: str) -> None:
-        right(self, *names)
-        check = "if stored ~= expected then return {'data_lost', stored} end"
-        if "append.lua" in names:
-            assert check in self.source, "the script has changed: break it anew"
-            self.source = self.source.replace(check, "")
-            self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
-
-    redis._Script.__init__ = init  # type: ignore[method-assign] # this is what breaking means
+    _spoil("append.lua", "if stored ~= expected then return {'data_lost', stored} end", "")
 
 
 def lost_batches() -> None:
@@ -152,6 +161,56 @@ def one_change_per_window() -> None:
     Ledger.take = take  # type: ignore[method-assign] # this is what breaking means
 
 
+def faults_ignored() -> None:
+    """A number that a device in fault left behind looks live."""
+    Faults.concern = lambda self, units: False  # type: ignore[method-assign] # this is what breaking means
+
+
+def sums_without_their_parts() -> None:
+    """Only what is of the device itself is stale, not the sums that its last number is in."""
+    right = freshness.rests_on
+    ledger.rests_on = lambda key: tuple(unit for unit in right(key) if not unit.endswith("+"))  # type: ignore[attr-defined] # as above
+
+
+def flags_never_lifted() -> None:
+    """What was stale while the box was away stays so until it changes."""
+    right = Ledger.set_link
+
+    def set_link(self: Ledger, link: LinkState, since: float, at: float) -> None:
+        stale = {key for key, reading in self.readings.items() if reading.stale and not key.startswith("link/")}
+        right(self, link, since, at)
+        for key in stale & self.readings.keys():
+            self._change(key, msgspec.structs.replace(self.readings[key], stale=True))
+
+    Ledger.set_link = set_link  # type: ignore[method-assign] # this is what breaking means
+
+
+def up_without_heartbeat() -> None:
+    """A box whose broker answers is taken for alive."""
+    right = LinkWatch._judge
+
+    def judge(self: LinkWatch, at: float, not_before: float = 0.0) -> LinkState:
+        if self._connected and self._flood_ended:
+            self._alive_at = self._beat_at = at
+        return right(self, at, not_before)
+
+    LinkWatch._judge = judge  # type: ignore[method-assign] # this is what breaking means
+
+
+def bridge_down_without_flags() -> None:
+    """The link says that no bridge is there, but what it left behind goes on looking live."""
+    _spoil("bridge_down.lua", "for i = 1, #latest, 2 do", "for i = 1, 0, 2 do")
+
+
+def bridge_down_untold() -> None:
+    """Nobody looks whether a bridge leads."""
+
+    async def look(self: BridgeWatch) -> None:
+        pass
+
+    BridgeWatch.look = look  # type: ignore[method-assign] # this is what breaking means
+
+
 BREAKS: dict[str, Callable[[], None]] = {
     break_it.__name__.replace("_", "-"): break_it
     for break_it in (
@@ -165,6 +224,12 @@ BREAKS: dict[str, Callable[[], None]] = {
         lost_batches,
         subscribes_once,
         one_change_per_window,
+        faults_ignored,
+        sums_without_their_parts,
+        flags_never_lifted,
+        up_without_heartbeat,
+        bridge_down_without_flags,
+        bridge_down_untold,
     )
 }
 

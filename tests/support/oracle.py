@@ -102,6 +102,7 @@ def judge(
     witnesses: list[Witness] = []
     bounds, agreement = None, None
     if auditor is not None:
+        court.learn_epochs(auditor)
         seer, journal = _audit(auditor, court)
         witnesses.append(seer)
         bounds = Bounds(seer.sightings, court.prefixes(court.choose(["#"])), timeline.length)

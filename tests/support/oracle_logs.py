@@ -98,9 +98,9 @@ class ClientLog:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A time in which the store was made to lose written data, and the gateway to notice it.
+    """A time in which the store was made to lose written data, until all of it had been brought again.
 
-    Only then may what a client sees go back.
+    Only then may what a client sees go back, and, however late it sees them, in the epochs that began then.
     """
 
     from_s: float

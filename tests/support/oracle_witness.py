@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tests.support.oracle_bounds import Bounds, Floors, Sighting
-from tests.support.oracle_logs import ClientLog, Dead, Loss
+from tests.support.oracle_logs import ClientLog, Dead, Loss, Received
 from tests.support.oracle_readings import (
     ABSENT,
     EVERYTHING,
@@ -105,6 +105,7 @@ class Court:
         self.marks = marks
         self.dead = {one.until_s: one for one in sorted(dead, key=lambda one: one.until_s)}
         self._losses = tuple(losses)
+        self._lossy_epochs: set[str] = set()
         self._chosen: dict[object, Matches] = {}
         self._prefixes: dict[object, Prefixes] = {}
 
@@ -119,8 +120,14 @@ class Court:
             self._prefixes[chosen.identity, flagged] = found
         return found
 
-    def may_go_back(self, at_s: float) -> bool:
-        return any(loss.from_s <= at_s <= loss.until_s for loss in self._losses)
+    def learn_epochs(self, log: ClientLog) -> None:
+        """Which epochs began in the losses, as somebody saw it who sees everything."""
+        for event in log.events:
+            if isinstance(event, Received) and "epoch" in event.message and self.may_go_back(event.at_s):
+                self._lossy_epochs.add(event.message["epoch"])
+
+    def may_go_back(self, at_s: float, epoch: str = "") -> bool:
+        return epoch in self._lossy_epochs or any(loss.from_s <= at_s <= loss.until_s for loss in self._losses)
 
 
 class Witness:
@@ -206,7 +213,7 @@ class Witness:
     def _place(self, step: Step) -> None:
         view = step.view
         if view.epoch != self._epoch:
-            forgiven = self._court.may_go_back(step.at_s)
+            forgiven = self._court.may_go_back(step.at_s, view.epoch)
             if view.epoch in self._floors and not forgiven:
                 self._fault("position", f"back in epoch {view.epoch} after {self._epoch}", step.subscription, view)
             self._afresh = forgiven or not self._epoch

@@ -211,6 +211,11 @@ class Population:
         """Epoch and seq of the auditor's view."""
         return next(((one.epoch, one.seq) for one in self.auditor.held.values() if one.complete), None)
 
+    @property
+    def link(self) -> str:
+        """The auditor's last word about the link."""
+        return next((one.link_state for one in self.auditor.held.values() if one.complete), "")
+
     async def _audit(self) -> None:
         auditor = self.auditor
         while not (self._settle.is_set() and self.place):

@@ -4,11 +4,10 @@ import asyncio
 import time
 
 from tests.support.oracle_logs import Loss
-from tests.support.scenario import FaultAction, Scenario
+from tests.support.scenario import RUN_WITHIN_S, FaultAction, Scenario
 from tests.support.waiting import eventually
 
 OUTAGE_S = 0.7
-AFTER_LOSS_S = 3
 
 
 async def redis_killed(scenario: Scenario) -> None:
@@ -38,7 +37,8 @@ def redis_tail_cut(n_bytes: int, *, noticed_within_s: float = 5) -> FaultAction:
             await eventually(other_epoch, within_s=noticed_within_s)
         except AssertionError:
             return  # the loss went unnoticed: nothing excuses what the clients see
-        scenario.losses.append(Loss(began_s, time.monotonic() + AFTER_LOSS_S))
+        await eventually(lambda: other_epoch() and scenario.population.link == "up", within_s=RUN_WITHIN_S)
+        scenario.losses.append(Loss(began_s, time.monotonic()))
 
     return cut
 

@@ -278,3 +278,29 @@ def test_an_end_without_a_live_view_is_caught() -> None:
     client.delta()
     idle = ToyClient(gateway, "idle")
     assert [fault.client for fault in verdict(client, idle).faults] == ["client", "idle"]
+
+
+def test_who_learns_late_of_an_epoch_that_began_in_a_loss_may_go_back_too() -> None:
+    gateway = live(a=1)
+    auditor, client = ToyClient(gateway, "auditor"), ToyClient(gateway)
+    auditor.subscribe("#")
+    client.subscribe("a")
+    gateway.publish(a=2)
+    client.delta()
+    auditor.delta()
+    gateway.now_s = 10.0
+    gateway.new_epoch("lossy")
+    gateway.entries["a"] = [1, 0.1]
+    gateway.link("connecting")
+    for one in (auditor, client):
+        one.disconnect()
+        one.connect()
+    auditor.subscribe("#")
+    gateway.now_s = 30.0
+    client.subscribe("a")
+    gateway.publish(a=2)
+    gateway.link("up")
+    client.delta()
+    auditor.delta()
+    assert verdict(client, auditor=auditor, losses=(Loss(9.0, 11.0),)).clean
+    assert "back" in verdict(client, auditor=auditor, losses=(Loss(3.0, 4.0),)).kinds
