@@ -110,7 +110,8 @@ class SiteEvents:
     def leave(self, member: Member) -> None:
         """The member has no subscription of this site any more."""
         listener = member.listeners.pop(self._site)
-        member.told_events[self._site] = listener.told
+        # a gap that could not be told yet is one for whoever listens next
+        member.told_events[self._site] = listener.told if listener.missed_after is None else listener.missed_after
         del self._listeners[listener]
         self._waiting.pop(listener, None)
 

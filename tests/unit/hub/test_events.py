@@ -332,6 +332,22 @@ def test_a_gap_that_grows_before_it_can_be_told() -> None:
     assert told(client.take()) == ["gap after 0-0", 8, 9]
 
 
+def test_a_gap_that_was_not_told_is_not_forgotten_by_who_listens_anew() -> None:
+    """Red: with a leave that takes what is behind the gap for told."""
+    hub = SmallHub(msgspec.structs.replace(SMALL, replayed_events=2))
+    client = hub.client()
+    subscribed = client.subscribe("a/#")
+    hub.happens(1)
+    assert told(client.take()) == [1]
+    client.update(subscribed.subscription, paused=True)
+    client.take()
+    for number in range(2, 7):
+        hub.happens(number)
+    client.unsubscribe(subscribed.subscription)
+    client.ask("a/#", events_after=1)
+    assert told(client.take()) == ["gap after 1-0", 5, 6]
+
+
 def test_older_than_what_is_kept() -> None:
     hub = SmallHub()
     hub.events_loaded(5, 6, floor=4)
