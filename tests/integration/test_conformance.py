@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -200,6 +201,26 @@ async def test_who_goes_in_the_midst_of_a_frame_is_gone(redis: RedisPart, site: 
                     one.writer.write_eof()
         await eventually(lambda: len(gateway.live) == 1)
         await answers(neighbour)
+
+
+async def test_damaged_frames_end_with_a_code_of_their_kind_or_are_refused(redis: RedisPart, site: str) -> None:
+    """Bits turned over anywhere in right frames."""
+    dice = random.Random(7)
+    right = text(QUESTION) + client_frame(PING, b"x") + text("{", fin=False) + client_frame(CONT, b"}") + close(1000)
+    async with live_gateway(redis, site, limits=LIMITS) as gateway, opened(gateway) as neighbour:
+        for _ in range(150):
+            damaged = bytearray(right)
+            for _ in range(dice.randint(1, 4)):
+                damaged[dice.randrange(len(damaged))] ^= 1 << dice.randrange(8)
+            async with opened(gateway) as one:
+                await one.send(bytes(damaged))
+                one.writer.write_eof()
+                seen = [frame async for frame in one.frames()]
+            codes = {frame.close_code for frame in seen if frame.opcode == CLOSE}
+            assert codes <= {None, *range(1000, 5000)}, damaged.hex()
+            assert all(frame.opcode in (TEXT, PING, PONG, CLOSE) for frame in seen), damaged.hex()
+            await answers(neighbour)
+        await eventually(lambda: len(gateway.live) == 1)
 
 
 async def test_pieces_without_end_take_no_memory(redis: RedisPart, site: str) -> None:

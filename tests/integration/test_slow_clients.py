@@ -1,8 +1,8 @@
 """Clients that stop reading: what they cost, that nobody else notices, and what they have when they read again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.support.raw_socket import PING, PONG, client_frame, raw_socket
 from tests.support.server import TOKEN, LiveGateway, live_gateway
 from tests.support.slow_clients import (
     Message,
+    Opened,
     RawClient,
     SlowClient,
     browser_client,
@@ -34,8 +35,6 @@ TEXT = "x" * 1_000
 DELTA_BYTES = KEYS * 1_100 + 200
 ROUNDS = 150
 MOST_HELD_BYTES = 262_144
-
-Opened = Callable[[str], AbstractAsyncContextManager[SlowClient]]
 
 
 def changes(number: int) -> Changes:

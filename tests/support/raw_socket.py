@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import socket
@@ -100,6 +101,12 @@ class RawSocket:
         async with asyncio.timeout(WAIT_S):
             assert await self.reader.read(MOST_BYTES) == b"", "nothing follows a close frame"
         return one.close_code
+
+    async def frames(self) -> AsyncIterator[Received]:
+        """All that comes until the server ends the connection, in whatever way."""
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                yield await self.frame()
 
     def abort(self) -> None:
         self.writer.transport.abort()

@@ -4,8 +4,8 @@ import json
 import os
 import signal
 from abc import abstractmethod
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,6 +36,10 @@ class SlowClient(Protocol):
     @abstractmethod
     async def go_on(self) -> None:
         """Read again."""
+
+
+Opened = Callable[[str], AbstractAsyncContextManager[SlowClient]]
+"""By the address to connect to."""
 
 
 class RawClient(SlowClient):
