@@ -10,6 +10,7 @@ import uvicorn
 from litestar import Litestar
 
 from gateway.domain.errors import SettingsError
+from gateway.http import HttpLimits, HttpProtocol
 from gateway.protocol.flow import Pace
 from gateway.websocket import FramesProtocol
 
@@ -22,7 +23,7 @@ class GatewayServer(uvicorn.Server):
         yield
 
 
-def make_server(app: Litestar, *, message_bytes: int, pace: Pace) -> GatewayServer:
+def make_server(app: Litestar, *, message_bytes: int, pace: Pace, http: HttpLimits) -> GatewayServer:
     """A server for the app; its websockets offer ``gateway.frames``.
 
     ``message_bytes`` is what a client's websocket message may have. Up to four times that a longer one is read and
@@ -31,7 +32,8 @@ def make_server(app: Litestar, *, message_bytes: int, pace: Pace) -> GatewayServ
     return GatewayServer(
         uvicorn.Config(
             app,
-            ws=partial(FramesProtocol, pace=pace),  # type: ignore[arg-type]  # called like the class
+            http=partial(HttpProtocol, limits=http),  # type: ignore[arg-type]  # called like the class
+            ws=partial(FramesProtocol, pace=pace),  # type: ignore[arg-type]  # as above
             ws_max_size=4 * message_bytes,
             ws_per_message_deflate=False,
             ws_ping_interval=None,

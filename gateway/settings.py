@@ -98,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     auth_deadline_s: Seconds = 5
     auth_tries: Count = 3
     ticket_s: Seconds = 20
+    request_s: Seconds = 20
     drain_s: Annotated[float, Meta(ge=0, le=3_600)] = 30
     login_s: Annotated[float, Meta(gt=0, le=31_536_000)] = 43_200
 
@@ -105,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     resume_entries: Count = 10_000
     events_kept_s: Annotated[float, Meta(gt=0, le=315_360_000)] = 2_592_000
     event_entries: Count = 10_000
+    limit_head_bytes: Count = 32_768
     limit_message_bytes: Count = 16_384
     limit_auth_message_bytes: Count = 4_096
     limit_snapshot_part_bytes: Count = 32_768

@@ -13,6 +13,7 @@ Rules:
 """
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.config import Config
@@ -112,6 +113,8 @@ class FramesProtocol(WebSocketsSansIOProtocol):
             self.request.headers.clear()  # kilobytes that nobody asks for any more
             self._look()
             self._go_on()
+        elif self.close_sent:
+            self.handshake_complete = True  # uvicorn takes a refusal with a body for a fault of the application
 
     def handle_ping(self) -> None:
         if not self.transport.is_closing():
@@ -164,12 +167,24 @@ class FramesProtocol(WebSocketsSansIOProtocol):
             data, self._input = self._input[:SLICE_BYTES], self._input[SLICE_BYTES:]
             self.conn.receive_data(data)
             self.handle_events()
+            if self.conn.handshake_exc is not None and not self.handshake_initiated:
+                self._refuse_unreadable(self.conn.handshake_exc)
             if self.conn.parser_exc is not None and not self._ended:
                 self._end()
             if self._input:
                 self._has_a_turn = True
                 self.loop.call_soon(self._take_a_slice)
         self._regulate()
+
+    def _refuse_unreadable(self, error: Exception) -> None:
+        """Answer a handshake that is none; uvicorn would leave it open for ever, without a word."""
+        self._ended = self.close_sent = self.handshake_complete = True
+        self._input = b""
+        answer = b"".join(self.conn.data_to_send())
+        if not answer:
+            answer = self.conn.reject(HTTPStatus.BAD_REQUEST, f"{error.__cause__ or error}\n").serialize()
+        self.transport.write(answer)
+        self.transport.close()
 
     def _has_enough(self) -> bool:
         """Whether nothing more is to be taken for now; nothing is before the handshake is answered."""

@@ -77,6 +77,8 @@ DETAILS: Mapping[int, str] = MappingProxyType(
         413: "the body is too large",
     }
 )
+# how Litestar says that the client went in the midst of its body
+CLIENT_GONE = "client disconnected prematurely"
 UNFORESEEN = "something went wrong here; the log says what"
 # what Litestar makes of a body that is not there: the KeyError of its parameter
 NO_BODY = "'data'"
@@ -163,7 +165,7 @@ def _ours(request: Request[Any, Any, Any], error: errors.GatewayError) -> Respon
 
 
 def _litestars(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    status = error.status_code
+    status = HTTPStatus.BAD_REQUEST if error.detail == CLIENT_GONE else error.status_code
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unforeseen(request, error)
     code, detail = CODES.get(status, errors.RequestError.code), DETAILS.get(status, error.detail)

@@ -21,6 +21,7 @@ from gateway.domain.errors import SettingsError
 from gateway.domain.origins import Origins
 from gateway.domain.throttle import Patience, Throttle
 from gateway.domain.values import Delta
+from gateway.http import HttpLimits
 from gateway.hub.hub import Hub
 from gateway.protocol.flow import Pace
 from gateway.protocol.messages import Limits
@@ -85,7 +86,12 @@ async def run_web(settings: Settings) -> None:
 
 async def serve(made: Web, listening: socket.socket, settings: Settings, stop: Stop) -> None:
     """Run the services and the server until ``stop``. The server ends first, so that no request is cut off."""
-    server = make_server(made.app, message_bytes=settings.limit_message_bytes, pace=pace_of(settings))
+    server = make_server(
+        made.app,
+        message_bytes=settings.limit_message_bytes,
+        pace=pace_of(settings),
+        http=HttpLimits(head_bytes=settings.limit_head_bytes, request_s=settings.request_s),
+    )
     ended = asyncio.Event()
 
     async def serving() -> None:

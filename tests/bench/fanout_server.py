@@ -22,6 +22,7 @@ from gateway.api.connections import Connections
 from gateway.api.live import Live, live_socket
 from gateway.domain.clock import SystemClock
 from gateway.domain.values import Delta, Position, Reading
+from gateway.http import HttpLimits
 from gateway.hub.hub import Hub
 from gateway.protocol.flow import Pace
 from gateway.protocol.frames import delta_frame
@@ -87,7 +88,7 @@ async def serve_gateway(way: str) -> tuple[int, Publish]:
     provided = Provide(lambda: live, sync_to_thread=False)
     routes = [Router("/api/v1", route_handlers=[live_socket])]
     app = Litestar(routes, dependencies={"live": provided}, openapi_config=None, logging_config=None)
-    server = make_server(app, message_bytes=16_384, pace=Pace())
+    server = make_server(app, message_bytes=16_384, pace=Pace(), http=HttpLimits())
     if way == "send":
         server.config.ws = "websockets-sansio"
     listening = bind("127.0.0.1", 0)

@@ -29,6 +29,7 @@ from gateway.db.engine import Database
 from gateway.domain.errors import BadCredentials
 from gateway.domain.throttle import Patience
 from gateway.domain.values import Reading
+from gateway.http import HttpLimits
 from gateway.protocol.flow import Pace
 from gateway.server import address, bind, make_server
 from gateway.services.readiness import Probe
@@ -50,9 +51,9 @@ READINGS = {
 
 
 @asynccontextmanager
-async def served(web: Web, *services: Callable[[], Any]) -> AsyncIterator[str]:
+async def served(web: Web, *services: Callable[[], Any], http: HttpLimits | None = None) -> AsyncIterator[str]:
     """The application on a free port, with its background services; the address."""
-    server = make_server(web.app, message_bytes=16_384, pace=Pace())
+    server = make_server(web.app, message_bytes=16_384, pace=Pace(), http=http or HttpLimits())
     bound = bind(HERE, 0)
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(server.serve(sockets=[bound]))

@@ -17,6 +17,7 @@ from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError, Unauthenticated
 from gateway.domain.origins import Origins
 from gateway.domain.values import Reading
+from gateway.http import HttpLimits
 from gateway.hub.hub import Hub
 from gateway.protocol.flow import Pace
 from gateway.protocol.messages import Limits
@@ -39,6 +40,7 @@ async def serving(
     *,
     message_bytes: int = 65_536,
     pace: Pace | None = None,
+    http: HttpLimits | None = None,
     frames: bool = True,
     send_bytes: int | None = None,
 ) -> AsyncIterator[str]:
@@ -50,7 +52,7 @@ async def serving(
     with closing(bind("127.0.0.1", 0)) as listening:
         if send_bytes is not None:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
-        server = make_server(app, message_bytes=message_bytes, pace=pace or Pace())
+        server = make_server(app, message_bytes=message_bytes, pace=pace or Pace(), http=http or HttpLimits())
         if not frames:
             server.config.ws = "websockets-sansio"
         host, port = listening.getsockname()
