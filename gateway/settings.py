@@ -19,6 +19,7 @@ PREFIX = "GATEWAY_"
 CONFIG = "GATEWAY_CONFIG"
 # the last four are for ``watch``, perhaps in the same shell
 NO_SETTINGS = frozenset({CONFIG, "GATEWAY_TOKEN", "GATEWAY_TOKEN_FILE", "GATEWAY_PASSWORD", "GATEWAY_PASSWORD_FILE"})
+PINGS_BEFORE_GONE = 2  # else a client would be gone that nobody has pinged
 ALLOWED = {
     "mqtt_url": "mqtt://host[:port] or mqtts://host[:port], user:password@ before the host if needed",
     "redis_url": "redis://host:port/0, rediss://... or unix:///path",
@@ -136,9 +137,15 @@ def load(environ: Mapping[str, str]) -> Settings:
     found.update(_from_environment(environ, problems))
     values = _checked(found, problems)
     sites = _sites(tables, values, problems)
-    if problems:
-        raise SettingsError("\n".join(problems))
-    return Settings(**{**values, "sites": sites})
+    if not problems:
+        made = Settings(**{**values, "sites": sites})
+        if made.gone_after_s >= PINGS_BEFORE_GONE * made.ping_idle_s:
+            return made
+        problems.append(
+            f"GATEWAY_GONE_AFTER_S: allowed is {PINGS_BEFORE_GONE} times GATEWAY_PING_IDLE_S or more, "
+            f"got {made.gone_after_s:g} and {made.ping_idle_s:g}"
+        )
+    raise SettingsError("\n".join(problems))
 
 
 def _from_file(path: str | None) -> tuple[dict[str, Any], list[str]]:

@@ -120,6 +120,12 @@ def test_an_empty_variable_is_not_set() -> None:
     assert load({"GATEWAY_MQTT_URL": "", "GATEWAY_PORT": ""}) == load({})
 
 
+def test_nobody_is_gone_before_he_was_pinged() -> None:
+    (line,) = problems({"GATEWAY_GONE_AFTER_S": "59"})
+    assert line == "GATEWAY_GONE_AFTER_S: allowed is 2 times GATEWAY_PING_IDLE_S or more, got 59 and 30"
+    assert load({"GATEWAY_GONE_AFTER_S": "60"}).gone_after_s == 60
+
+
 def test_every_setting_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
     missing = [
