@@ -122,6 +122,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     limit_subscribes_per_s: PerSecond = 5
     limit_message_burst: Count = 128
     limit_messages_per_s: PerSecond = 32
+    limit_frame_burst: Count = 500
+    limit_frames_per_s: PerSecond = 200
     limit_refusal_burst: Count = 100
     limit_refusals_per_s: PerSecond = 10
     limit_queued_requests: Count = 32

@@ -7,9 +7,12 @@ Rules:
   is sent (the transport's buffer is over its mark), or while unread messages have piled up; the application gets no
   message either while the client takes nothing, so that answers to whoever never reads them are bounded.
 * What comes in is taken in slices, one in a turn of the event loop: thousands of frames in one piece hold up nobody.
-* A client's close is answered, a fault of it told, with the close code. Then our half is closed, and what still comes
-  is dropped until the client ends or ``close_within_s`` have passed: closing at once might reset the connection, and
-  take the close code with it. Nobody keeps a connection open longer than that by not reading.
+  Nor do thousands of connections that flood: each is read at ``pace.frames_per_s`` at most, ``FRAME_BYTES`` counting
+  as a frame.
+* A client's close is answered, a fault of it told, with the close code. Whoever began, our half is closed behind the
+  close frame, and what still comes is dropped until the client ends or ``close_within_s`` have passed: closing at
+  once might reset the connection, and take the close code with it. Nobody keeps a connection open longer than that
+  by not reading.
 """
 
 import asyncio
@@ -23,12 +26,14 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame as ClientFrame
 from websockets.http11 import Request
 
+from gateway.domain.buckets import TokenBucket
 from gateway.hub.member import FRAMES
 from gateway.protocol.flow import Flow, Pace
 from gateway.protocol.messages import CloseCode
 
 SLICE_BYTES = 1_024
 MOST_UNREAD_BYTES = 32_768
+FRAME_BYTES = 256
 MESSAGE_OVERHEAD_BYTES = 512  # what a queued message takes besides its text
 SHUTDOWN_S = 2.0  # within uvicorn's grace for connections
 INVALID_TEXT = 1007
@@ -85,6 +90,8 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         self._has_a_turn = False
         self._unread_bytes = 0
         self._message = bytearray()
+        self._frames = 0
+        self._work = TokenBucket(pace.frame_burst, pace.frames_per_s)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -107,8 +114,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
             self.writable.set()
         await super().send(message)
         if closing:
-            self._flow.close()
-            self._go_within(self._pace.close_within_s)
+            self._let_go()
         elif message["type"] == "websocket.accept":
             self.request.headers.clear()  # kilobytes that nobody asks for any more
             self._look()
@@ -117,10 +123,12 @@ class FramesProtocol(WebSocketsSansIOProtocol):
             self.handshake_complete = True  # uvicorn takes a refusal with a body for a fault of the application
 
     def handle_ping(self) -> None:
+        self._frames += 1
         if not self.transport.is_closing():
             super().handle_ping()
 
     def handle_pong(self, event: ClientFrame) -> None:
+        self._frames += 1
         self._flow.pong(bytes(event.data), self.loop.time())
 
     def _look(self) -> None:
@@ -171,9 +179,11 @@ class FramesProtocol(WebSocketsSansIOProtocol):
                 self._refuse_unreadable(self.conn.handshake_exc)
             if self.conn.parser_exc is not None and not self._ended:
                 self._end()
-            if self._input:
+            wait_s = self._work.spend(self._frames + len(data) / FRAME_BYTES, self.loop.time())
+            self._frames = 0
+            if self._input or wait_s:
                 self._has_a_turn = True
-                self.loop.call_soon(self._take_a_slice)
+                self.loop.call_later(wait_s, self._take_a_slice)
         self._regulate()
 
     def _refuse_unreadable(self, error: Exception) -> None:
@@ -195,7 +205,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
 
     def _regulate(self) -> None:
         """Before the handshake is answered reading goes on, so that the end of the connection is noticed."""
-        pause = bool(self._input) or (self.handshake_complete and self._has_enough())
+        pause = self._has_a_turn or bool(self._input) or (self.handshake_complete and self._has_enough())
         if pause is self.read_paused or self.transport.is_closing():
             return
         self.read_paused = pause
@@ -214,6 +224,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
 
     def handle_cont(self, event: ClientFrame) -> None:
         """Put the pieces of a message together, in the memory of the message whatever their number."""
+        self._frames += 1
         if self._message or not event.fin:
             self._message += event.data
         if not event.fin or self.close_sent:
@@ -246,17 +257,22 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         self._end()
 
     def _end(self) -> None:
-        """Send the close frame that ``conn`` has ready, and be done; see the rules above."""
+        """Send the close frame that ``conn`` has ready, and be done."""
         assert self.conn.close_sent is not None
         self._ended = self.close_sent = True
-        self._input = b""
-        self._flow.close()
         self.stop_keepalive()
         told = self.conn.close_sent
         self.queue.put_nowait({"type": "websocket.disconnect", "code": told.code, "reason": told.reason})
         self.writable.set()
         self.transport.write(b"".join(self.conn.data_to_send()))
-        if self.transport.can_write_eof():
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """The close frame is out: nothing else follows, and nothing is read any more; see the rules above."""
+        self._ended = True
+        self._input = b""
+        self._flow.close()
+        if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
         self._go_within(self._pace.close_within_s)
         self._regulate()

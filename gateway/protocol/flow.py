@@ -24,12 +24,18 @@ POSITION_BYTES, NONCE_BYTES = 8, 8
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """When to ping. ``close_within_s``: how long a connection that is being closed may take to go."""
+    """When to ping, and how fast to read.
+
+    ``close_within_s``: how long a connection that is being closed may take to go. ``frame_burst`` frames of a client
+    are taken at once, ``frames_per_s`` for long; others wait on its side.
+    """
 
     ping_bytes: int = 32_768
     ping_idle_s: float = 30.0
     gone_after_s: float = 120.0
     close_within_s: float = 10.0
+    frame_burst: int = 500
+    frames_per_s: float = 200.0
 
 
 class Flow:

@@ -217,6 +217,8 @@ def pace_of(settings: Settings) -> Pace:
         ping_bytes=max(1, settings.limit_unacknowledged_bytes // 4),
         ping_idle_s=settings.ping_idle_s,
         gone_after_s=settings.gone_after_s,
+        frame_burst=settings.limit_frame_burst,
+        frames_per_s=settings.limit_frames_per_s,
     )
 
 

@@ -34,6 +34,7 @@ QUESTION = '{"type":"ping"}'
 ANSWER = b'{"type":"pong"}'
 # what is judged here is the websocket, not the conversation
 LIMITS = Limits(auth_deadline_s=60, auth_message_bytes=16_384, message_burst=1_000_000, refusal_burst=1_000_000)
+PACE = Pace(frame_burst=1_000_000)
 # what ``serving`` lets through before it says 1009
 MOST_BYTES = 4 * 65_536
 HIGH_WATER_BYTES = 65_536
@@ -109,7 +110,7 @@ def nothing_to_report(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 async def test_each_fault_has_its_close_code_and_concerns_nobody_else(redis: RedisPart, site: str) -> None:
-    async with live_gateway(redis, site, limits=LIMITS) as gateway, opened(gateway) as neighbour:
+    async with live_gateway(redis, site, limits=LIMITS, pace=PACE) as gateway, opened(gateway) as neighbour:
         for name, (code, pieces) in FAULTS.items():
             async with opened(gateway) as one:
                 await one.send(*pieces)
@@ -119,7 +120,7 @@ async def test_each_fault_has_its_close_code_and_concerns_nobody_else(redis: Red
 
 
 async def test_what_comes_before_a_fault_is_done_and_what_comes_after_is_not(redis: RedisPart, site: str) -> None:
-    async with live_gateway(redis, site, limits=LIMITS) as gateway, opened(gateway) as one:
+    async with live_gateway(redis, site, limits=LIMITS, pace=PACE) as gateway, opened(gateway) as one:
         await one.send(client_frame(PING, b"before") + client_frame(CONT) + client_frame(PING, b"after"))
         assert await one.frame() == (PONG, b"before")
         assert await one.closed() == 1002
@@ -131,7 +132,7 @@ async def test_what_comes_before_a_fault_is_done_and_what_comes_after_is_not(red
 
 @pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 3000, 3999, 4000, 4999])
 async def test_a_close_is_answered_by_its_own_code(redis: RedisPart, site: str, code: int) -> None:
-    async with live_gateway(redis, site, limits=LIMITS) as gateway:
+    async with live_gateway(redis, site, limits=LIMITS, pace=PACE) as gateway:
         async with opened(gateway) as one:
             await one.send(close(code, "für".encode()), text(QUESTION))
             assert await one.closed() == code
@@ -139,7 +140,7 @@ async def test_a_close_is_answered_by_its_own_code(redis: RedisPart, site: str, 
 
 
 async def test_a_close_without_a_code_and_one_with_the_longest_reason(redis: RedisPart, site: str) -> None:
-    async with live_gateway(redis, site, limits=LIMITS) as gateway:
+    async with live_gateway(redis, site, limits=LIMITS, pace=PACE) as gateway:
         async with opened(gateway) as one:
             await one.send(close())
             assert await one.closed() is None
@@ -150,7 +151,7 @@ async def test_a_close_without_a_code_and_one_with_the_longest_reason(redis: Red
 
 async def test_messages_may_come_in_pieces_with_control_frames_between(redis: RedisPart, site: str) -> None:
     whole = '{"type":"ping","für":"dich"}'.encode()
-    async with live_gateway(redis, site, limits=LIMITS) as gateway, opened(gateway) as one:
+    async with live_gateway(redis, site, limits=LIMITS, pace=PACE) as gateway, opened(gateway) as one:
         for cut in range(len(whole) + 1):
             await one.send(
                 client_frame(TEXT, whole[:cut], fin=False),
@@ -167,7 +168,7 @@ async def test_messages_may_come_in_pieces_with_control_frames_between(redis: Re
 
 
 async def test_bytes_may_come_one_by_one_and_frames_many_in_one(redis: RedisPart, site: str) -> None:
-    async with live_gateway(redis, site, limits=LIMITS) as gateway, opened(gateway) as one:
+    async with live_gateway(redis, site, limits=LIMITS, pace=PACE) as gateway, opened(gateway) as one:
         for byte in text(QUESTION) + client_frame(PING, b"x"):
             await one.send(bytes((byte,)))
             await asyncio.sleep(0)
@@ -178,7 +179,7 @@ async def test_bytes_may_come_one_by_one_and_frames_many_in_one(redis: RedisPart
 
 
 async def test_masks_of_any_kind_and_payloads_of_every_length(redis: RedisPart, site: str) -> None:
-    async with live_gateway(redis, site, limits=LIMITS) as gateway, opened(gateway) as one:
+    async with live_gateway(redis, site, limits=LIMITS, pace=PACE) as gateway, opened(gateway) as one:
         for mask in (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x01\x80\x7f\xfe"):
             await one.send(text(QUESTION, mask=mask))
             assert await one.frame() == (TEXT, ANSWER)
@@ -193,7 +194,7 @@ async def test_masks_of_any_kind_and_payloads_of_every_length(redis: RedisPart, 
 
 async def test_who_goes_in_the_midst_of_a_frame_is_gone(redis: RedisPart, site: str) -> None:
     half = client_frame(TEXT, QUESTION.encode(), fin=False) + client_frame(CONT, b"x" * 300)
-    async with live_gateway(redis, site, limits=LIMITS) as gateway, opened(gateway) as neighbour:
+    async with live_gateway(redis, site, limits=LIMITS, pace=PACE) as gateway, opened(gateway) as neighbour:
         for cut in range(0, len(half), 7):
             async with raw_socket(gateway.url) as one:
                 await one.send(half[:cut])
@@ -207,7 +208,7 @@ async def test_damaged_frames_end_with_a_code_of_their_kind_or_are_refused(redis
     """Bits turned over anywhere in right frames."""
     dice = random.Random(7)
     right = text(QUESTION) + client_frame(PING, b"x") + text("{", fin=False) + client_frame(CONT, b"}") + close(1000)
-    async with live_gateway(redis, site, limits=LIMITS) as gateway, opened(gateway) as neighbour:
+    async with live_gateway(redis, site, limits=LIMITS, pace=PACE) as gateway, opened(gateway) as neighbour:
         for _ in range(150):
             damaged = bytearray(right)
             for _ in range(dice.randint(1, 4)):
@@ -225,7 +226,7 @@ async def test_damaged_frames_end_with_a_code_of_their_kind_or_are_refused(redis
 
 async def test_pieces_without_end_take_no_memory(redis: RedisPart, site: str) -> None:
     """Red on a build that keeps a list of pieces."""
-    async with live_gateway(redis, site, limits=LIMITS) as gateway, opened(gateway) as one:
+    async with live_gateway(redis, site, limits=LIMITS, pace=PACE) as gateway, opened(gateway) as one:
         _, protocol = near_end(gateway)
         await one.send(text(QUESTION[:4], fin=False))
         for _ in range(100):
@@ -263,7 +264,7 @@ async def test_a_flood_that_reads_no_answers_is_bounded_and_holds_up_nobody(
     question = FLOODS[kind]
     flood = question * (65_536 // len(question))
     async with (
-        live_gateway(redis, site, limits=LIMITS, send_bytes=4_096) as gateway,
+        live_gateway(redis, site, limits=LIMITS, pace=PACE, send_bytes=4_096) as gateway,
         opened(gateway) as neighbour,
         opened(gateway, receive_bytes=4_096) as one,
         asyncio.TaskGroup() as tasks,
@@ -289,12 +290,27 @@ async def test_a_flood_that_reads_no_answers_is_bounded_and_holds_up_nobody(
     await eventually(lambda: len(gateway.live) == 0)
 
 
+@pytest.mark.parametrize("kind", FLOODS)
+async def test_a_flood_is_read_no_faster_than_it_may(redis: RedisPart, site: str, kind: str) -> None:
+    """Also when it reads all answers: what many cost that flood at once is bounded."""
+    flood = FLOODS[kind] * (65_536 // len(FLOODS[kind]))
+    pace = Pace(frame_burst=10, frames_per_s=1)
+    async with live_gateway(redis, site, limits=LIMITS, pace=pace) as gateway, opened(gateway) as one:
+        _, protocol = near_end(gateway)
+        await one.send(flood)
+        await eventually(lambda: len(protocol._input) > 0)
+        async with opened(gateway) as neighbour:
+            await answers(neighbour)
+        assert protocol.read_paused
+        assert protocol._input
+
+
 @pytest.mark.parametrize("ending", [close(1000), client_frame(CONT), b""])
 async def test_who_takes_nothing_is_gone_after_a_while_however_it_ends(
     redis: RedisPart, site: str, ending: bytes
 ) -> None:
     """The client says goodbye, or sends rubbish, or nothing, and the login ends; it never reads what it was sent."""
-    pace = Pace(close_within_s=0.3)
+    pace = Pace(close_within_s=0.3, frame_burst=1_000_000)
     async with (
         live_gateway(redis, site, limits=LIMITS, pace=pace, send_bytes=4_096) as gateway,
         raw_socket(gateway.url, token=TOKEN, receive_bytes=4_096) as one,
@@ -313,7 +329,7 @@ async def test_who_takes_nothing_is_gone_after_a_while_however_it_ends(
 async def test_a_client_that_ended_its_half_and_reads_nothing_is_gone_after_a_while(
     redis: RedisPart, site: str
 ) -> None:
-    pace = Pace(close_within_s=0.3)
+    pace = Pace(close_within_s=0.3, frame_burst=1_000_000)
     async with (
         live_gateway(redis, site, limits=LIMITS, pace=pace, send_bytes=4_096) as gateway,
         opened(gateway, receive_bytes=4_096) as one,
@@ -327,7 +343,9 @@ async def test_a_client_that_ended_its_half_and_reads_nothing_is_gone_after_a_wh
 async def test_the_server_ends_though_nobody_takes_anything(redis: RedisPart, site: str) -> None:
     """Also while a client's own close is still being answered."""
     async with AsyncExitStack() as far, AsyncExitStack() as near:
-        gateway = await near.enter_async_context(live_gateway(redis, site, limits=LIMITS, send_bytes=4_096))
+        gateway = await near.enter_async_context(
+            live_gateway(redis, site, limits=LIMITS, pace=PACE, send_bytes=4_096)
+        )
         protocols = []
         for ending in (b"", close(1000)):
             one = await far.enter_async_context(opened(gateway, receive_bytes=4_096))

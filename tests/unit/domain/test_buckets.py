@@ -33,3 +33,12 @@ def test_who_waits_as_long_as_told_gets_one() -> None:
         wait_s = bucket.take(now_s)
         assert wait_s > 0
         now_s += wait_s
+
+
+def test_what_has_happened_is_taken_on_credit_which_time_pays() -> None:
+    bucket = TokenBucket(burst=10, per_s=5)
+    assert bucket.spend(10, 0.0) == 0
+    assert bucket.spend(10, 0.0) == pytest.approx(2)
+    assert bucket.spend(0, 1.0) == pytest.approx(1)
+    assert bucket.spend(0.5, 2.0) == pytest.approx(0.1)
+    assert bucket.spend(10, 1_000.0) == 0
