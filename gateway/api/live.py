@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -38,6 +39,7 @@ from gateway.protocol.session import Close, Do, Effects, LookUp, Phase, Send, Se
 
 INTERNAL_ERROR = 1011
 RightsOf = Callable[[Login], Rights]
+Work = Callable[[], Awaitable[None]]
 
 
 class LiveTimes(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,8 +134,8 @@ class Connection:
         """Serve until the end, then tell the client why, if it is still there."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                writer = self._start(self._outbox.run(self._send), "live writer") if self._outbox else None
-                reader = self._start(self._read(), "live reader")
+                writer = self._start(partial(self._outbox.run, self._send), "live writer") if self._outbox else None
+                reader = self._start(self._read, "live reader")
                 self._wake_in(self._live.limits.auth_deadline_s, self._deadline_passed)
                 self._greet()
                 ended = await self._ended
@@ -178,7 +180,7 @@ class Connection:
                 case Do():
                     self._live.hub.do(self._joined(), effect.request)
                 case LookUp():
-                    self._ask(self._look_up(effect.auth), "live lookup")
+                    self._ask(partial(self._look_up, effect.auth), "live lookup")
                 case Close():
                     self._end(Ended(int(effect.code), effect.reason))
 
@@ -222,18 +224,18 @@ class Connection:
 
     # --- the tasks --------------------------------------------------------------------------------------------------
 
-    def _start(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
+    def _start(self, work: Work, name: str) -> asyncio.Task[None]:
         return self._tasks.create_task(self._guarded(work), name=name)
 
-    def _ask(self, question: Awaitable[None], name: str) -> None:
+    def _ask(self, question: Work, name: str) -> None:
         task = self._start(question, name)
         self._questions.add(task)
         task.add_done_callback(self._questions.discard)
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
+    async def _guarded(self, work: Work) -> None:
         """An error ends this connection only; it is reported here."""
         try:
-            await work
+            await work()  # called here: a task that is cancelled before it begins has made nothing
         except (OSError, WebSocketDisconnect):
             self._end(Ended())
         except Exception:  # noqa: BLE001 - the guard of the connection; it reports
@@ -285,7 +287,7 @@ class Connection:
     def _look_again(self, login: Login) -> None:
         self._check_login(login)
         if not self._ended.done():
-            self._ask(self._still_valid(login), "live login")
+            self._ask(partial(self._still_valid, login), "live login")
 
     async def _still_valid(self, login: Login) -> None:
         with contextlib.suppress(DatabaseUnavailable):
