@@ -7,6 +7,7 @@ Rules:
 * Of what is not body, ``head_bytes`` at most may come without completing anything: line and headers (431), and
   whatever else HTTP/1.1 allows between chunks and behind them.
 * A client that takes nothing of its answer for ``request_s`` is cut off.
+* When the server ends, nobody is waited for who has not finished asking.
 * The application is not hurried: nothing counts while it is the one who is waited for.
 """
 
@@ -79,6 +80,12 @@ class HttpProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._stop_looking()
         super().handle_websocket_upgrade()
+
+    def shutdown(self) -> None:
+        if self._awaited_since_s is None:
+            super().shutdown()
+        else:
+            self.transport.close()
 
     def resume_writing(self) -> None:
         self._taken_at_s = self.loop.time()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -170,4 +170,16 @@ async def test_refusing_and_breaking_off_is_no_fault_of_ours(
                     await writer.drain()
                     writer.close()
         assert not ours
+        assert not caplog.records
+
+
+async def test_half_a_request_does_not_hold_up_the_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Uvicorn waits five seconds for it, and then tells of a fault of the application."""
+    async with AsyncExitStack() as clients, sqlite(tmp_path) as database:
+        with caplog.at_level(logging.WARNING):
+            async with served(Web(database)) as url:
+                reader, writer = await clients.enter_async_context(connected(url))
+                writer.write(LOGIN + b"Content-Length: 100\r\nExpect: 100-continue\r\n\r\n")
+                assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 100")
+            assert await reader.read() == b"\r\n"
         assert not caplog.records
