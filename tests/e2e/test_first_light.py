@@ -44,17 +44,18 @@ FAULTS = (
 )
 
 
-def plan(capture: Capture, speed: float, reader: Callable[[], Reader]) -> Plan:
-    return Plan(
-        capture,
-        speed,
-        reader,
-        clients=CLIENTS,
-        seed=2,
-        faults=FAULTS,
-        pause_s=(0.3, 2.5),
-        environ=SHORT,
-    )
+def plan(capture: Capture, speed: float, reader: Callable[[], Reader], seed: int) -> Plan:
+    return Plan(capture, speed, reader, clients=CLIENTS, seed=seed, faults=FAULTS, pause_s=(0.3, 2.5), environ=SHORT)
+
+
+def openwb_2(seed: int) -> Plan:
+    """Thousands of keys that seldom change; devices fall into fault and come out of it."""
+    return plan(capture_with_rare_keys(seed, until_s=240, devices=400), 7, OpenWB2Reader, seed)
+
+
+def openwb_19(seed: int) -> Plan:
+    """Not told which dialect it is; its few devices tell rare things several times, and two of them come and go."""
+    return plan(capture19_with_rare_keys(seed, until_s=600), 17, OpenWB19Reader, seed)
 
 
 async def judged(folder: Path, planned: Plan) -> Report:
@@ -74,14 +75,11 @@ async def judged(folder: Path, planned: Plan) -> Report:
 
 
 async def test_openwb_2_reaches_200_clients_right_while_everything_is_killed(tmp_path: Path) -> None:
-    """They mix filters, intervals, pauses, stalls and resumes; devices fall into fault and come out of it."""
-    capture = capture_with_rare_keys(seed=2, until_s=240, devices=400)
-    report = await judged(tmp_path, plan(capture, 7, OpenWB2Reader))
+    """They mix filters, intervals, pauses, stalls and resumes."""
+    report = await judged(tmp_path, openwb_2(seed=2))
     assert report.keys > 2000
 
 
 async def test_openwb_19_reaches_200_clients_right_while_everything_is_killed(tmp_path: Path) -> None:
-    """Not told which dialect it is; its few devices tell rare things several times, and two of them come and go."""
-    capture = capture19_with_rare_keys(seed=2, until_s=600)
-    report = await judged(tmp_path, plan(capture, 17, OpenWB19Reader))
+    report = await judged(tmp_path, openwb_19(seed=2))
     assert report.keys > 130

@@ -104,10 +104,12 @@ class View:
 class Step:
     """A view reached a position: ``changed`` is what the message brought; ``whole``: it was a snapshot.
 
-    ``seen`` is the highest seq of this epoch that the client had seen anywhere before the snapshot began.
+    ``seen`` is the highest seq of this epoch that the client had seen anywhere before the snapshot began. It was sent
+    at ``since_s`` at the earliest: what is read after a stall may be as old as that.
     """
 
     at_s: float
+    since_s: float
     subscription: int
     view: View
     changed: dict[str, Any]
@@ -147,6 +149,8 @@ class Replay:
         self._choose = choose
         self._moments = list(reversed(moments))
         self._heard_s = 0.0
+        self._stalled_s: float | None = None
+        self._proof: int | None = None  # the first request after a stall: its answer comes behind all that lay there
         self.connection = 0
         self.granted: tuple[str, ...] = EVERYTHING
         self._granted_at = -1
@@ -173,6 +177,8 @@ class Replay:
                 yield from self._reached(event.at_s)
             self._at_s = event.at_s
             if isinstance(event, Received):
+                if self._proof is not None and event.message.get("id") == self._proof:
+                    self._stalled_s = self._proof = None
                 handler = self._handlers.get(event.message["type"])
                 if handler is not None:
                     yield from handler(event.message)
@@ -188,10 +194,12 @@ class Replay:
         if isinstance(event, Sent):
             if "id" in event.message:
                 self._asked[event.message["id"]] = event.message
+                if self._stalled_s is not None and self._proof is None:
+                    self._proof = event.message["id"]
         elif isinstance(event, Opened):
             self.connection += 1
         elif isinstance(event, Stalled):
-            self._heard_s = event.at_s
+            self._heard_s, self._stalled_s, self._proof = event.at_s, event.from_s, None
         elif isinstance(event, Granted):
             self.granted, self._granted_at = event.patterns, event.seq
         elif isinstance(event, Closed):
@@ -200,6 +208,7 @@ class Replay:
                     self._kept.setdefault((one.view.epoch, one.view.seq, one.view.name), []).append(one.view)
             self.held.clear()
             self._asked.clear()
+            self._stalled_s = self._proof = None
 
     def _error(self, message: Message) -> Iterable[Outcome]:
         self._asked.pop(message.get("id") or -1, None)
@@ -346,7 +355,8 @@ class Replay:
             view.put(key, entry, marks)
             changed[key] = entry
         self._seen[view.epoch] = max(view.seq, self._seen.get(view.epoch, -1))
-        found.append(Step(self._at_s, one.number, view, changed, whole, one.seen))
+        since_s = self._at_s if self._stalled_s is None else self._stalled_s
+        found.append(Step(self._at_s, since_s, one.number, view, changed, whole, one.seen))
         return found
 
 

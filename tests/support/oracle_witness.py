@@ -123,11 +123,14 @@ class Court:
     def learn_epochs(self, log: ClientLog) -> None:
         """Which epochs began in the losses, as somebody saw it who sees everything."""
         for event in log.events:
-            if isinstance(event, Received) and "epoch" in event.message and self.may_go_back(event.at_s):
+            if isinstance(event, Received) and "epoch" in event.message and self.may_go_back(event.at_s, event.at_s):
                 self._lossy_epochs.add(event.message["epoch"])
 
-    def may_go_back(self, at_s: float, epoch: str = "") -> bool:
-        return epoch in self._lossy_epochs or any(loss.from_s <= at_s <= loss.until_s for loss in self._losses)
+    def may_go_back(self, since_s: float, at_s: float, epoch: str = "") -> bool:
+        """Whether what was sent between these times may be older than what was seen before."""
+        return epoch in self._lossy_epochs or any(
+            loss.from_s <= at_s and since_s <= loss.until_s for loss in self._losses
+        )
 
 
 class Witness:
@@ -213,7 +216,7 @@ class Witness:
     def _place(self, step: Step) -> None:
         view = step.view
         if view.epoch != self._epoch:
-            forgiven = self._court.may_go_back(step.at_s, view.epoch)
+            forgiven = self._court.may_go_back(step.since_s, step.at_s, view.epoch)
             if view.epoch in self._floors and not forgiven:
                 self._fault("position", f"back in epoch {view.epoch} after {self._epoch}", step.subscription, view)
             self._afresh = forgiven or not self._epoch
@@ -223,7 +226,7 @@ class Witness:
             self.tally.snapshots += 1
             if view.seq < step.seen:
                 self._afresh = True
-                if not self._court.may_go_back(step.at_s):
+                if not self._court.may_go_back(step.since_s, step.at_s):
                     text = f"a snapshot at {view.seq} after {step.seen} was seen"
                     self._fault("position", text, step.subscription, view)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.support.oracle import judge
-from tests.support.oracle_logs import Delivered, Loss
+from tests.support.oracle_logs import ClientEvent, Delivered, Loss, Received, Sent, Stalled
 from tests.support.toy_gateway import CEASED, ToyClient, live, only, read, verdict
 
 START = {f"vehicles/{number}/odometer_km": number * 1000 for number in range(2000)}
@@ -174,6 +174,20 @@ def test_what_was_lost_may_be_seen_again_only_while_it_is_being_lost() -> None:
     only(verdict(client), "position")
     client, loss = lossy(back_to_s=25)
     only(verdict(client, losses=(loss,)), "position")
+
+
+def test_what_is_read_after_a_stall_may_have_been_sent_in_it() -> None:
+    client, loss = lossy(back_to_s=25)
+    [late] = [at for at, event in enumerate(client.log.events) if event.at_s == 25.0 and is_first_reset(event)]
+    client.log.events.insert(late, Stalled(18.0, 24.0))
+    assert verdict(client, losses=(loss,)).clean
+    proof = (Sent(24.1, {"id": 99, "type": "unsubscribe"}), Received(24.2, {"id": 99, "type": "error"}))
+    client.log.events[late + 1 : late + 1] = proof
+    only(verdict(client, losses=(loss,)), "position")
+
+
+def is_first_reset(event: ClientEvent) -> bool:
+    return isinstance(event, Received) and event.message.get("reason") == "trimmed"
 
 
 def test_an_epoch_that_starts_with_older_values_is_caught() -> None:
