@@ -18,9 +18,13 @@ async def redis_killed(scenario: Scenario) -> None:
 
 
 def redis_tail_cut(n_bytes: int, *, noticed_within_s: float = 5) -> FaultAction:
-    """SIGKILL, and the end of the append-only file is lost, as when the machine crashes."""
+    """SIGKILL, and the end of the append-only file is lost, as when the machine crashes.
+
+    The bridge, which must notice, is there.
+    """
 
     async def cut(scenario: Scenario) -> None:
+        await scenario.most_are_up()
         place = await eventually(lambda: scenario.population.place, within_s=20, what="the auditor is there")
         assert place is not None
         began_s = time.monotonic()
