@@ -7,7 +7,7 @@ Rules:
 * Of what is not body, ``head_bytes`` at most may come without completing anything: line and headers (431), and
   whatever else HTTP/1.1 allows between chunks and behind them.
 * A client that takes nothing of its answer for ``request_s`` is cut off.
-* When the server ends, nobody is waited for who has not finished asking.
+* When the server ends, whoever has begun to ask has ``ENDING_S`` to finish.
 * The application is not hurried: nothing counts while it is the one who is waited for.
 """
 
@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 LOOKS = 4  # in ``request_s``
+ENDING_S = 2.0  # within uvicorn's grace for connections
 
 
 class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,10 +83,9 @@ class HttpProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def shutdown(self) -> None:
-        if self._awaited_since_s is None:
-            super().shutdown()
-        else:
-            self.transport.close()
+        super().shutdown()
+        if self._awaited_since_s is not None and not self.transport.is_closing():
+            self.loop.call_later(ENDING_S, self._give_up)
 
     def resume_writing(self) -> None:
         self._taken_at_s = self.loop.time()
@@ -112,6 +112,10 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif self._awaited_since_s is not None and now_s - self._awaited_since_s >= self._limits.request_s:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"a request arrives within {self._limits.request_s:g} s")
+
+    def _give_up(self) -> None:
+        if self._awaited_since_s is not None:
+            self.transport.close()
 
     def _refuse(self, status: HTTPStatus, problem: str) -> None:
         """Answer if anything was asked and no other answer is under way, and close."""

@@ -1,7 +1,9 @@
 """The command line. A settings problem or a failed part ends with one clear line each and a status other than 0."""
 
 import asyncio
+import contextlib
 import os
+import resource
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -59,6 +61,7 @@ def main() -> None:
 
 def _run(command: Callable[[Settings], Awaitable[None]]) -> None:
     os.umask(0o077)
+    _allow_many_sockets()
     try:
         settings = load(os.environ)
         configure(settings.log_level)
@@ -73,6 +76,13 @@ def _run(command: Callable[[Settings], Awaitable[None]]) -> None:
     except Exception:
         log.exception("a part failed; the process ends")
         sys.exit(FAILED)
+
+
+def _allow_many_sockets() -> None:
+    """Each connection is an open file, of which the usual soft limit allows 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # where the system has another limit besides
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _awaited(command: Awaitable[None]) -> None:

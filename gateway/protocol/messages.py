@@ -345,13 +345,14 @@ class MessageReader:
         held = found.get("from")
         unknown = _unknown(found, struct) or (_unknown(held, Held, "from.") if isinstance(held, dict) else None)
         if unknown:
-            return UnknownField(f"message {kind!r} has no field {shown(unknown)}")
+            return UnknownField(f"message {kind!r} has no field {unknown}")
         return InvalidArgument(f"message {kind!r}: {error}")
 
 
 def _unknown(found: dict[str, Any], struct: type[Struct], prefix: str = "") -> str | None:
-    allowed = {*struct.__struct_encode_fields__, "type"} if not prefix else set(struct.__struct_encode_fields__)
-    return next((prefix + name for name in found if name not in allowed), None)
+    """The first field that is none, and which there are."""
+    known = (*(() if prefix else ("type",)), *struct.__struct_encode_fields__)
+    return next((f"{shown(prefix + name)}; it has {', '.join(known)}" for name in found if name not in known), None)
 
 
 def _id_of(found: dict[str, Any]) -> int | None:

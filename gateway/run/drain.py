@@ -4,8 +4,10 @@ Rules, in this order:
 
 * Not ready any more: load balancers send nobody new. The socket still listens, so that they can hear it; requests are
   still answered, a websocket's handshake is refused (503).
-* Each websocket is told ``drain``, and closed at a random moment of the time given. Whoever moves earlier, does.
+* Each websocket is told ``drain``, and they are closed one by one, spread evenly over the time given. Whoever
+  moves earlier, does.
 * The server stops listening, and ends when the requests under way are answered.
+* In a hurry (``at_once``) all are closed together, and given a moment to hear it.
 """
 
 import asyncio
@@ -17,6 +19,7 @@ from gateway.server import GatewayServer
 from gateway.services.readiness import Readiness
 
 CLOSE_WITHIN_S = 5.0
+HURRIED_S = 1.0
 LOOK_AGAIN_S = 0.05
 
 
@@ -30,9 +33,10 @@ async def drain(
     """Send all websockets away; returns when the server may end."""
     readiness.draining = True
     await connections.drain(within_s, at_once)
-    await connections.gone(CLOSE_WITHIN_S)
+    await connections.gone(HURRIED_S if at_once.is_set() else CLOSE_WITHIN_S)
     # a socket closed while something of the client's is still unread may take our close frame with it
     for _ in range(int(CLOSE_WITHIN_S / LOOK_AGAIN_S)):  # uvicorn's set of connections tells nobody when it changes
-        if not any(isinstance(one, WebSocketsSansIOProtocol) for one in server.server_state.connections):
+        sockets = (isinstance(one, WebSocketsSansIOProtocol) for one in server.server_state.connections)
+        if at_once.is_set() or not any(sockets):
             return
         await asyncio.sleep(LOOK_AGAIN_S)

@@ -111,6 +111,13 @@ def test_refuses_by_name_with_the_id(message: dict[str, Any], code: str, named: 
     assert named in sentence
 
 
+def test_an_unknown_field_is_told_which_there_are() -> None:
+    assert refused('{"type":"unsubscribe","id":2,"number":7}')[1] == (
+        "message 'unsubscribe' has no field 'number'; it has type, id, subscription"
+    )
+    assert refused(json.dumps({**SUBSCRIBE, "from": {**HELD, "x": 1}}))[1].endswith("it has epoch, seq, view")
+
+
 @pytest.mark.parametrize("request_id", [None, "2", -1, 2**53, 1.5, True])
 def test_an_id_that_is_none_is_not_answered(request_id: object) -> None:
     assert refused(json.dumps({"type": "nothing", "id": request_id}))[2] is None
