@@ -29,6 +29,9 @@ ALLOWED = {
     "dialect": "auto, openwb-2 or openwb-1.9",
     "log_level": "debug, info, warning or error",
     "port": "a number from 0 to 65535",
+    "raw": "true or false",
+    "container": "true or false",
+    "id": "up to 32 small letters, digits, - and _, a letter or digit first",
     "admin_password": "8 to 256 characters",
     "topic_prefix": "a topic that ends in /, without + and #",
 }
@@ -180,9 +183,11 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
 def _secret(name: str, path: str, problems: list[str]) -> str | None:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{name}: cannot read {path}: {error}")
-        return None
+    except OSError as error:
+        problems.append(f"{name}: cannot read {path}: {error.strerror}")
+    except UnicodeDecodeError:
+        problems.append(f"{name}: cannot read {path}: it is not UTF-8 text")
+    return None
 
 
 def _checked(found: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
@@ -235,6 +240,12 @@ def _site(number: int, table: object, problems: list[str]) -> SiteSettings | Non
             table["mqtt_password"] = _secret(f"[[site]] number {number}, mqtt_password_file", path, problems) or ""
         site = msgspec.convert(table, SiteSettings)
     except msgspec.ValidationError as error:
-        problems.append(f"[[site]] number {number}: {error}")
+        problems.append(f"[[site]] number {number}: {_in_words(error)}")
         return None
     return msgspec.structs.replace(site, name=site.name or site.id)
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    """Say what is allowed in the field that the error names."""
+    field = str(error).partition(" - at `$.")[2].rstrip("`")
+    return f"{field}: allowed is {ALLOWED[field]}" if field in ALLOWED else str(error)

@@ -204,7 +204,8 @@ class Ingest:
         if dialect is None or dialect == self._dialect:
             return
         former, self._dialect = self._dialect, dialect
-        log.info("what the box speaks", site=self._site, dialect=dialect, former=former)
+        before = {} if former is None else {"former": former}
+        log.info("found out what the box speaks", site=self._site, dialect=dialect, **before)
         if former is not None:
             messages = self._ledger.messages
             diary = self._ledger.diary

@@ -330,7 +330,8 @@ class MessageReader:
         except RecursionError:
             return Refused(InvalidArgument("the message is nested too deeply"), None)
         except (msgspec.DecodeError, UnicodeDecodeError) as broken:
-            return Refused(InvalidArgument(f"the message is not JSON: {broken}"), None)
+            where = str(broken).removeprefix("JSON is malformed: ")
+            return Refused(InvalidArgument(f"the message is not JSON: {where}"), None)
         if not isinstance(found, dict):
             return Refused(InvalidArgument("a message is a JSON object with a field 'type'"), None)
         return Refused(self._problem(found, error), _id_of(found))

@@ -50,7 +50,15 @@ def test_secrets_come_from_files(tmp_path: Path) -> None:
     secret.write_text("correct horse\n")
     assert load({"GATEWAY_ADMIN_PASSWORD_FILE": str(secret)}).admin_password == "correct horse"
     (line,) = problems({"GATEWAY_ADMIN_PASSWORD_FILE": str(tmp_path / "absent")})
-    assert line.startswith("GATEWAY_ADMIN_PASSWORD_FILE: cannot read")
+    assert line == f"GATEWAY_ADMIN_PASSWORD_FILE: cannot read {tmp_path / 'absent'}: No such file or directory"
+    secret.write_bytes(b"\xff\xfe")
+    (line,) = problems({"GATEWAY_ADMIN_PASSWORD_FILE": str(secret)})
+    assert line == f"GATEWAY_ADMIN_PASSWORD_FILE: cannot read {secret}: it is not UTF-8 text"
+
+
+def test_a_switch_is_true_or_false() -> None:
+    (line,) = problems({"GATEWAY_RAW": "maybe"})
+    assert line == "GATEWAY_RAW: allowed is true or false, got 'maybe'"
 
 
 def config(tmp_path: Path, text: str) -> dict[str, str]:
@@ -90,6 +98,7 @@ def test_sites_are_tables_of_the_file_and_the_environment_wins(tmp_path: Path) -
     [
         ("port = ", "is not TOML"),
         ("colour = 1", "GATEWAY_COLOUR: there is no such setting"),
+        ('[[site]]\nid = "North Wing"\nmqtt_url = "mqtt://x"', "number 1: id: allowed is up to 32 small letters"),
         ("site = 3", "expected [[site]] tables"),
         ('[[site]]\nid = "a"', "[[site]] number 1: Object missing required field `mqtt_url`"),
         ('[[site]]\nid = "a"\nmqtt_url = "mqtt://x"\ncolour = 1', "unknown field `colour`"),

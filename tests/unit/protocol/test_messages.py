@@ -127,6 +127,7 @@ def test_an_id_that_is_none_is_not_answered(request_id: object) -> None:
     ("text", "named"),
     [
         ("", "not JSON"),
+        ("hello", "the message is not JSON: invalid character"),
         ("{", "not JSON"),
         ("[1]", "JSON object"),
         ("null", "JSON object"),
