@@ -10,29 +10,21 @@ Rules:
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Mapping
 
 import msgspec
 
 from gateway.domain import openwb19_topics as topics
-from gateway.domain.errors import Unreadable
-from gateway.domain.fitting import fit
-from gateway.domain.openwb2_ignored import why
-from gateway.domain.openwb2_payloads import declared
 from gateway.domain.openwb19_derived import OUTPUTS_OF, Facts
 from gateway.domain.openwb19_ignored import IGNORED
 from gateway.domain.openwb19_payloads import number
 from gateway.domain.openwb19_topics import HEARTBEAT_TOPIC, Topic, subscriptions
-from gateway.domain.openwb_raw import raw_key, raw_text
+from gateway.domain.openwb_given import Given, Values
+from gateway.domain.openwb_heartbeat import box_time
+from gateway.domain.openwb_routes import DEFAULT_PREFIX, Routes, reason
 from gateway.domain.values import REMOVED, JsonValue, Removed
 
 __all__ = ["HEARTBEAT_TOPIC", "OpenWB19Reader", "ignored_reason", "subscriptions"]
-
-DEFAULT_PREFIX = "openWB/"
-MOST_ROUTES = 10_000
-
-Values: TypeAlias = dict[str, JsonValue | Removed]
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -45,10 +37,7 @@ class Route(msgspec.Struct, frozen=True):
 
 def ignored_reason(topic: str, prefix: str = DEFAULT_PREFIX) -> str | None:
     """Why a topic gives no value, or None if it does, or is unknown."""
-    if not topic.startswith(prefix):
-        return "outside of the box's prefix"
-    topic = topic.removeprefix(prefix)
-    return None if _route(topic) else why(IGNORED, topic)
+    return reason(topic, prefix, _route, IGNORED)
 
 
 class OpenWB19Reader:
@@ -63,38 +52,23 @@ class OpenWB19Reader:
 
     def __init__(self, prefix: str = DEFAULT_PREFIX, raw: bool = False) -> None:
         self._prefix = prefix
-        self._raw = raw
         self._facts = Facts()
-        self._held: set[str] = set()
-        self._routes: dict[str, Route | None] = {}
+        self._given = Given(raw)
+        self._routes = Routes(_route)
 
     def read(self, topic: str, payload: bytes) -> Mapping[str, JsonValue | Removed]:
         """The keys that this message sets, or removes; raises Unreadable. Topics that give no value give nothing."""
         if not topic.startswith(self._prefix):
             return {}
         topic = topic.removeprefix(self._prefix)
-        route = self._routed(topic)
+        route = self._routes.of(topic)
         values = {} if route is None else self._read(topic, route, payload)
-        if self._raw:
-            values.update(self._read_raw(topic, payload))
+        values.update(self._given.settle_raw(topic, payload))
         return values
 
     def heartbeat(self, topic: str, payload: bytes) -> float | None:
         """The box's time, if the message is its heartbeat and can be read."""
-        if topic != self._prefix + HEARTBEAT_TOPIC:
-            return None
-        try:
-            time_s = fit(declared("box/time"), number(payload))
-        except Unreadable:
-            return None
-        return time_s if isinstance(time_s, float) else None
-
-    def _routed(self, topic: str) -> Route | None:
-        if topic not in self._routes:
-            if len(self._routes) >= MOST_ROUTES:
-                self._routes.clear()
-            self._routes[topic] = _route(topic)
-        return self._routes[topic]
+        return box_time(number, payload) if topic == self._prefix + HEARTBEAT_TOPIC else None
 
     def _read(self, full_topic: str, route: Route, payload: bytes) -> Values:
         topic, topic_id = route.topic, route.topic_id
@@ -111,21 +85,7 @@ class OpenWB19Reader:
                 told = output.work(self._facts, output_id) if self._facts.shows(output.part, output_id) else REMOVED
                 if not isinstance(told, Removed):
                     values[key] = told
-        return self._settle(values, possible)
-
-    def _read_raw(self, topic: str, payload: bytes) -> Values:
-        key = raw_key(topic)
-        if key is None:
-            return {}
-        shown = raw_text(payload)
-        return self._settle({} if shown is None else {key: shown}, [key])
-
-    def _settle(self, values: Mapping[str, JsonValue | Removed], possible: Iterable[str]) -> Values:
-        """The values, and REMOVED for each other possible key that had been given out."""
-        ceased = [key for key in possible if key in self._held and key not in values]
-        self._held.difference_update(ceased)
-        self._held.update(values)
-        return {**values, **dict.fromkeys(ceased, REMOVED)}
+        return self._given.settle(values, possible)
 
 
 _NUMBERS = {"lp": topics.CHARGEPOINTS, "pv": topics.INVERTERS, "Verbraucher": topics.CONSUMERS}

@@ -14,8 +14,6 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from gateway.domain import openwb2_topics as topics
-from gateway.domain.errors import Unreadable
-from gateway.domain.fitting import fit
 from gateway.domain.openwb2_derived import (
     CHARGEPOINT_LEAVES,
     PRICE_KEY,
@@ -30,29 +28,25 @@ from gateway.domain.openwb2_derived import (
     under,
     vehicle_values,
 )
-from gateway.domain.openwb2_ignored import IGNORED, why
-from gateway.domain.openwb2_payloads import declared, decoded
+from gateway.domain.openwb2_ignored import IGNORED
+from gateway.domain.openwb2_payloads import decoded
 from gateway.domain.openwb2_topics import HEARTBEAT_TOPIC, FactTopic, Place, ValueTopic, subscriptions
-from gateway.domain.openwb_raw import raw_key, raw_text
-from gateway.domain.values import REMOVED, JsonValue, Removed
+from gateway.domain.openwb_given import Given, Values
+from gateway.domain.openwb_heartbeat import box_time
+from gateway.domain.openwb_routes import DEFAULT_PREFIX, Routes, reason
+from gateway.domain.values import JsonValue, Removed
 
 __all__ = ["HEARTBEAT_TOPIC", "OpenWB2Reader", "ignored_reason", "subscriptions"]
 
-DEFAULT_PREFIX = "openWB/"
 EVERY_BOX_HAS = ("chargepoint/", "counter/")
 MISSING_RIGHTS = "full-access (chargepoint/#, counter/#)"
-MOST_ROUTES = 10_000
 
-Values: TypeAlias = dict[str, JsonValue | Removed]
 Route: TypeAlias = tuple[topics.AnyTopic, str]
 
 
 def ignored_reason(topic: str, prefix: str = DEFAULT_PREFIX) -> str | None:
     """Why a topic gives no value, or None if it does, or is unknown."""
-    if not topic.startswith(prefix):
-        return "outside of the box's prefix"
-    topic = topic.removeprefix(prefix)
-    return None if _route(topic) else why(IGNORED, topic)
+    return reason(topic, prefix, _route, IGNORED)
 
 
 class OpenWB2Reader:
@@ -60,11 +54,10 @@ class OpenWB2Reader:
 
     def __init__(self, prefix: str = DEFAULT_PREFIX, raw: bool = False) -> None:
         self._prefix = prefix
-        self._raw = raw
         self._facts = Facts()
         self._placed: dict[tuple[ValueTopic, str], JsonValue] = {}
-        self._held: set[str] = set()
-        self._routes: dict[str, Route | None] = {}
+        self._given = Given(raw)
+        self._routes = Routes(_route)
         self._may_read = False
 
     def read(self, topic: str, payload: bytes) -> Mapping[str, JsonValue | Removed]:
@@ -73,21 +66,14 @@ class OpenWB2Reader:
             return {}
         topic = topic.removeprefix(self._prefix)
         self._may_read = self._may_read or topic.startswith(EVERY_BOX_HAS)
-        route = self._routed(topic)
+        route = self._routes.of(topic)
         values = {} if route is None else self._read(*route, payload)
-        if self._raw:
-            values.update(self._read_raw(topic, payload))
+        values.update(self._given.settle_raw(topic, payload))
         return values
 
     def heartbeat(self, topic: str, payload: bytes) -> float | None:
         """The box's time, if the message is its heartbeat and can be read."""
-        if topic != self._prefix + HEARTBEAT_TOPIC:
-            return None
-        try:
-            time_s = fit(declared(TIME_KEY), decoded(payload))
-        except Unreadable:
-            return None
-        return time_s if isinstance(time_s, float) else None
+        return box_time(decoded, payload) if topic == self._prefix + HEARTBEAT_TOPIC else None
 
     @property
     def control_interval_s(self) -> float | None:
@@ -104,13 +90,6 @@ class OpenWB2Reader:
     def missing_rights(self) -> str | None:
         """What to grant, when nothing came of what every box has; says something only once the flood has ended."""
         return None if self._may_read else MISSING_RIGHTS
-
-    def _routed(self, topic: str) -> Route | None:
-        if topic not in self._routes:
-            if len(self._routes) >= MOST_ROUTES:
-                self._routes.clear()
-            self._routes[topic] = _route(topic)
-        return self._routes[topic]
 
     def _read(self, topic: topics.AnyTopic, topic_id: str, payload: bytes) -> Values:
         if isinstance(topic, ValueTopic):
@@ -131,7 +110,7 @@ class OpenWB2Reader:
             else:
                 self._placed.pop((topic, topic_id), None)
         keys = self._keys(topic, topic_id)
-        return self._settle(dict.fromkeys(keys, value) if payload else {}, keys)
+        return self._given.settle(dict.fromkeys(keys, value) if payload else {}, keys)
 
     def _keys(self, topic: ValueTopic, topic_id: str) -> list[str]:
         """Where the value of a topic shows at present; nowhere is possible."""
@@ -161,17 +140,17 @@ class OpenWB2Reader:
         if topic in _OF_PLACES:
             values = self._place_again(_OF_PLACES[topic])
         elif topic in _OF_PRICES:
-            values = self._settle(prices_values(self._facts), [PRICES_KEY])
+            values = self._given.settle(prices_values(self._facts), [PRICES_KEY])
         if topic in _OF_CLOCK:
-            values.update(self._settle(clock_values(self._facts), [PRICE_KEY, TIME_KEY]))
+            values.update(self._given.settle(clock_values(self._facts), [PRICE_KEY, TIME_KEY]))
         for chargepoint in self._chargepoints_of(topic, topic_id):
             prefix = f"chargepoints/{chargepoint}"
             settled = under(prefix, chargepoint_values(self._facts, chargepoint))
-            values.update(self._settle(settled, keys_under(prefix, CHARGEPOINT_LEAVES)))
+            values.update(self._given.settle(settled, keys_under(prefix, CHARGEPOINT_LEAVES)))
         for vehicle in vehicles:
             prefix = f"vehicles/{vehicle}"
             settled = under(prefix, vehicle_values(self._facts, vehicle))
-            values.update(self._settle(settled, keys_under(prefix, VEHICLE_LEAVES)))
+            values.update(self._given.settle(settled, keys_under(prefix, VEHICLE_LEAVES)))
         return values
 
     def _place_again(self, place: Place) -> Values:
@@ -180,7 +159,7 @@ class OpenWB2Reader:
             if topic.place is place:
                 values.update(dict.fromkeys(self._keys(topic, topic_id), value))
         groups = _KEYS_OF_PLACES[place]
-        return self._settle(values, [key for key in self._held if key.startswith(groups)])
+        return self._given.settle(values, self._given.under(groups))
 
     def _chargepoints_of(self, topic: FactTopic[object], topic_id: str) -> list[str]:
         if topic in _OF_CHARGEPOINTS:
@@ -196,20 +175,6 @@ class OpenWB2Reader:
             if info is not None and info.id is not None:
                 return {str(info.id)}
         return set()
-
-    def _settle(self, values: Mapping[str, JsonValue | Removed], possible: Iterable[str]) -> Values:
-        """The values, and REMOVED for each other possible key that had been given out."""
-        ceased = [key for key in possible if key in self._held and key not in values]
-        self._held.difference_update(ceased)
-        self._held.update(values)
-        return {**values, **dict.fromkeys(ceased, REMOVED)}
-
-    def _read_raw(self, topic: str, payload: bytes) -> Values:
-        key = raw_key(topic)
-        if key is None:
-            return {}
-        shown = raw_text(payload)
-        return self._settle({} if shown is None else {key: shown}, [key])
 
 
 _OF_PLACES: Mapping[FactTopic[object], Place] = {

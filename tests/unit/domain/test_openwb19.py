@@ -5,7 +5,8 @@ import pytest
 
 from gateway.domain.catalogue import check, entry_for
 from gateway.domain.errors import Unreadable
-from gateway.domain.openwb19 import HEARTBEAT_TOPIC, MOST_ROUTES, OpenWB19Reader, ignored_reason, subscriptions
+from gateway.domain.openwb19 import HEARTBEAT_TOPIC, OpenWB19Reader, ignored_reason, subscriptions
+from gateway.domain.openwb_routes import MOST_ROUTES
 from gateway.domain.values import REMOVED, JsonValue
 from gateway.simulator.capture import Recorded
 from tests.support.box import Box
@@ -40,7 +41,7 @@ def session_until(t: float) -> dict[str, JsonValue]:
 def test_every_topic_of_the_captures_is_mapped_or_ignored_with_a_reason(name: CaptureName) -> None:
     reader = OpenWB19Reader()
     for topic in {message.topic for message in load_capture(name)}:
-        mapped = reader._routed(topic.removeprefix("openWB/")) is not None
+        mapped = reader._routes.of(topic.removeprefix("openWB/")) is not None
         assert mapped != bool(ignored_reason(topic)), topic
 
 

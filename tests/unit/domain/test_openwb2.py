@@ -6,7 +6,8 @@ import pytest
 
 from gateway.domain.catalogue import check, entry_for
 from gateway.domain.errors import Unreadable
-from gateway.domain.openwb2 import HEARTBEAT_TOPIC, MOST_ROUTES, OpenWB2Reader, ignored_reason
+from gateway.domain.openwb2 import HEARTBEAT_TOPIC, OpenWB2Reader, ignored_reason
+from gateway.domain.openwb_routes import MOST_ROUTES
 from gateway.domain.values import REMOVED
 from tests.support.box import Box
 from tests.support.captures import CaptureName, load_capture
@@ -19,7 +20,7 @@ HIERARCHY = [{"id": 7, "type": "counter", "children": [{"id": 9, "type": "counte
 def test_every_topic_of_the_captures_is_mapped_or_ignored_with_a_reason(name: CaptureName) -> None:
     reader = OpenWB2Reader()
     for topic in {message.topic for message in load_capture(name)}:
-        mapped = reader._routed(topic.removeprefix("openWB/")) is not None
+        mapped = reader._routes.of(topic.removeprefix("openWB/")) is not None
         assert mapped != bool(ignored_reason(topic)), topic
 
 
