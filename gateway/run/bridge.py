@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
+import structlog
 from redis.asyncio import Redis
 
 from gateway.bridge.ingest import Box, Ingest, Pace
@@ -19,6 +20,8 @@ from gateway.run.owner import Service, run_until, stop_on_signals
 from gateway.services.readiness import Readiness
 from gateway.settings import Settings, SiteSettings
 from gateway.store.redis import EventsKept, SiteStore, close_client, open_client
+
+log = structlog.get_logger(__name__)
 
 
 async def run_bridge(settings: Settings) -> None:
@@ -37,6 +40,7 @@ async def run_bridge(settings: Settings) -> None:
             settings, settings.sites, settings.redis_url, readiness, holder=secrets.token_hex(8)
         ) as services:
             await run_until(stop, services)
+    log.info("stopped")
 
 
 @asynccontextmanager

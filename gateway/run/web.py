@@ -82,6 +82,7 @@ async def run_web(settings: Settings) -> None:
         urls = {"redis_url": settings.redis_url, "database_url": settings.database_url}
         async with web(settings, settings.sites, readiness, announce, links_count=False, **urls) as made:
             await serve(made, listening, settings, stop)
+    log.info("stopped")
 
 
 async def serve(made: Web, listening: socket.socket, settings: Settings, stop: Stop) -> None:

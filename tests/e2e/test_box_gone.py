@@ -150,6 +150,7 @@ async def test_up_is_not_ready_without_its_box(tmp_path: Path) -> None:
 async def test_a_bridge_that_ends_in_order_is_stale_at_once_and_told_later(tmp_path: Path) -> None:
     async with house(tmp_path) as made:
         await made.bridge.stop()
+        assert made.bridge.log.rstrip().splitlines()[-1].count("stopped") == 1
         await eventually(lambda: made.link(made.webs[0]) in ("connecting", "bridge_down"), WITHIN_S)
         assert made.live(made.webs[0]) == set()
         await made.comes_to("bridge_down")

@@ -259,6 +259,7 @@ async def test_a_request_under_way_is_answered_before_the_end(redis: RedisPart, 
             assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
         writer.close()
         assert await one.ended() == 0
+        assert '"event": "stopped"' in one.log
 
 
 async def test_up_does_not_keep_anybody_waiting(tmp_path: Path) -> None:
