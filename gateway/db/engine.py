@@ -4,6 +4,8 @@ Rules:
 
 * ``reading`` and ``writing`` are the only ways in. Both raise DatabaseUnavailable when the database is out of reach
   or does not answer within ``timeout_s``; the next call finds a fresh connection by itself.
+* At most ``most_at_once`` of them run at a time; the others wait in line, in order. That takes nothing from their
+  ``timeout_s``: a crowd of ours is no fault of the database. Only after ``line_s`` they are told that it is too busy.
 * ``writing`` is one transaction: committed when the block ends, rolled back when it raises. On SQLite it takes the
   write lock at its start, so that what was read in it still holds when it writes.
 * ``migrate`` may be run by any number of processes at once: one works, the others wait and find nothing to do.
@@ -23,7 +25,6 @@ import alembic.util
 from sqlalchemy import select, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gateway.db import sqlite
@@ -37,9 +38,17 @@ class Database:
     """Owns an engine, and thereby its connections: ``dispose`` it. Cancelling a block rolls it back."""
 
     def __init__(
-        self, url: str, *, timeout_s: float = 5.0, migration_timeout_s: float = 120.0, pool_size: int = 5
+        self,
+        url: str,
+        *,
+        timeout_s: float = 5.0,
+        migration_timeout_s: float = 120.0,
+        line_s: float = 30.0,
+        most_at_once: int = 5,
     ) -> None:
         self._url = make_url(url)
+        self._line = asyncio.Semaphore(most_at_once)
+        self._line_s = line_s
         self._timeout_s = timeout_s
         self._migration_timeout_s = migration_timeout_s
         self._threads = sqlite.Threads()
@@ -48,7 +57,7 @@ class Database:
         if self._sqlite:
             self._engine = create_async_engine(
                 self._url,
-                pool_size=pool_size,
+                pool_size=most_at_once,
                 connect_args={"timeout": timeout_s, "async_creator_fn": self._threads.open},
                 **common,
             )
@@ -56,7 +65,7 @@ class Database:
         else:
             self._engine = create_async_engine(
                 self._url,
-                pool_size=pool_size,
+                pool_size=most_at_once,
                 pool_recycle=1800,  # below MariaDB's wait_timeout and most firewalls' patience
                 isolation_level="READ COMMITTED",
                 connect_args={"connect_timeout": timeout_s},
@@ -76,13 +85,13 @@ class Database:
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection to read with; nothing done on it is kept."""
-        async with self._translated(self._timeout_s), self._engine.connect() as connection:
+        async with self._in_line(), self._translated(self._timeout_s), self._engine.connect() as connection:
             yield connection
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction; IntegrityError goes through, since only the query knows what it means."""
-        async with self._translated(self._timeout_s), self._engine.connect() as connection:
+        async with self._in_line(), self._translated(self._timeout_s), self._engine.connect() as connection:
             await connection.execution_options(**{WRITES: True})
             async with connection.begin():
                 yield connection
@@ -137,6 +146,18 @@ class Database:
             await connection.execute(text("SELECT RELEASE_LOCK(:lock)"), lock)
 
     @contextlib.asynccontextmanager
+    async def _in_line(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._line_s):
+                await self._line.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailable("the database is too busy: no connection got free in time") from error
+        try:
+            yield
+        finally:
+            self._line.release()
+
+    @contextlib.asynccontextmanager
     async def _translated(self, timeout_s: float) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(timeout_s):
@@ -146,8 +167,6 @@ class Database:
         except DBAPIError as error:
             reason = type(error.orig).__name__
             raise DatabaseUnavailable(f"the database cannot be used now ({reason})") from error
-        except PoolTimeout as error:
-            raise DatabaseUnavailable("the database is too busy: no connection got free in time") from error
         except TimeoutError as error:
             raise DatabaseUnavailable(f"the database did not answer within {timeout_s:g} s") from error
         except OSError as error:

