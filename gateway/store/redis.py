@@ -1,4 +1,3 @@
-# long because: the contract of what it keeps stands at its head
 """The state of every site, in Redis (>= 7.0) or Valkey: what is written, what is read, and what both may rely on.
 
 Keys of a site, in one hash tag so that a script may touch them all, in a cluster too::
@@ -83,6 +82,7 @@ from gateway.domain.events import REASON, STATE, Event, EventEntry, EventId, Wat
 from gateway.domain.link import bridge_down
 from gateway.domain.values import Changes, Position, Reading, Snapshot
 from gateway.store import events as events_of_a_site
+from gateway.store import keys
 from gateway.store.events import EventsPage, NewestEvents, id_of, pack_events, unpack_event
 from gateway.store.packing import Entry, pack, removals, unpack_entry, unpack_latest
 
@@ -162,16 +162,16 @@ class SiteStore:
 
         Who still holds it gets the fence it has, unless ``known_fence``, the highest it ever had, is above that.
         """
-        fence = await self._run(self._acquire, (_lease(site), _meta(site)), (holder, lease_ms, known_fence))
+        fence = await self._run(self._acquire, (keys.lease(site), keys.meta(site)), (holder, lease_ms, known_fence))
         return int(fence) or None
 
     async def renew(self, site: str, holder: str, lease_ms: int) -> bool:
         """Prolong the lease; False: it is not the holder's any more."""
-        return bool(await self._run(self._renew, (_lease(site),), (holder, lease_ms)))
+        return bool(await self._run(self._renew, (keys.lease(site),), (holder, lease_ms)))
 
     async def release(self, site: str, holder: str) -> None:
         """Give the lease back, if the holder still has it."""
-        await self._run(self._release, (_lease(site),), (holder,))
+        await self._run(self._release, (keys.lease(site),), (holder,))
 
     async def open_epoch(
         self,
@@ -191,10 +191,10 @@ class SiteStore:
         Raises NotLeader unless the holder has the lease and no higher fence was given out.
         """
         packed, nothing, happened = pack(dict(readings)), pack({}), pack_events(events)
-        keys = (_meta(site), _latest(site), _changes(site), _lease(site), _events(site))
+        touched = (keys.meta(site), keys.latest(site), keys.changes(site), keys.lease(site), keys.events(site))
         head = (holder, fence, batch, epoch, known_seq, self._stream_length, nothing.entry_set)
         body = (*self._keeping, len(happened), *happened, *packed.pairs)
-        return Position(epoch, _answered(site, await self._run(self._open_epoch, keys, (*head, *body))))
+        return Position(epoch, _answered(site, await self._run(self._open_epoch, touched, (*head, *body))))
 
     async def append(
         self, site: str, writer: Writer, batch: str, changes: Changes, events: Iterable[Event] = ()
@@ -207,9 +207,9 @@ class SiteStore:
         head = (writer.epoch, writer.fence, writer.seq, batch, self._stream_length)
         entry = (packed.entry_set, packed.entry_removed)
         counts = (*self._keeping, len(happened), len(packed.pairs) // 2)
-        keys = (_meta(site), _latest(site), _changes(site), _events(site))
+        touched = (keys.meta(site), keys.latest(site), keys.changes(site), keys.events(site))
         args = (*head, *entry, *counts, *happened, *packed.pairs, *packed.removed)
-        return _answered(site, await self._run(self._append, keys, args))
+        return _answered(site, await self._run(self._append, touched, args))
 
     @property
     def _keeping(self) -> tuple[int, int]:
@@ -223,30 +223,30 @@ class SiteStore:
         has been said, or is being said by another at this moment, or the store knows no epoch.
         """
         async with self._answering():
-            stored: Any = await self._redis.hmget(_latest(site), STATE, REASON)
+            stored: Any = await self._redis.hmget(keys.latest(site), STATE, REASON)
             known, _ = unpack_latest({key: one for key, one in zip(SAID, stored, strict=True) if one})
         readings: Changes = dict(bridge_down(float(at)))
         happened, pairs = pack_events(Watch(known).events_of(readings, at)), pack(readings).pairs
         head = (epoch, batch, self._stream_length, pack({}).entry_set, stored[0] or b"")
-        keys = (_meta(site), _latest(site), _changes(site), _lease(site), _events(site))
+        touched = (keys.meta(site), keys.latest(site), keys.changes(site), keys.lease(site), keys.events(site))
         args = (*head, *self._keeping, len(happened), *happened, *pairs)
-        outcome, seq = await self._run(self._bridge_down, keys, args)
+        outcome, seq = await self._run(self._bridge_down, touched, args)
         return Position(epoch, int(seq)) if outcome == b"ok" else None
 
     async def led(self, sites: Iterable[str]) -> list[bool]:
         """Of which of the sites somebody has the lease, in one round trip, not in one moment."""
         async with self._answering(), self._redis.pipeline(transaction=False) as pipe:
             for site in sites:
-                pipe.exists(_lease(site))
+                pipe.exists(keys.lease(site))
             return [bool(found) for found in await pipe.execute()]
 
     async def load(self, site: str) -> Snapshot | None:
         """The state of the site at one moment, with the removals of the last ``ring`` appends; None: no epoch yet."""
         async with self._answering():
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.hmget(_meta(site), "epoch", "seq", "opened_seq")
-                pipe.hgetall(_latest(site))
-                pipe.xrevrange(_changes(site), count=self._ring)
+                pipe.hmget(keys.meta(site), "epoch", "seq", "opened_seq")
+                pipe.hgetall(keys.latest(site))
+                pipe.xrevrange(keys.changes(site), count=self._ring)
                 meta, latest, newest_first = await pipe.execute()
             position = _position(meta)
             if position is None:
@@ -264,7 +264,7 @@ class SiteStore:
         """Where each of the sites stands, in one round trip, not in one moment."""
         async with self._answering(), self._redis.pipeline(transaction=False) as pipe:
             for site in sites:
-                pipe.hmget(_meta(site), "epoch", "seq", "event")
+                pipe.hmget(keys.meta(site), "epoch", "seq", "event")
             return [Head(_position(meta), id_of(meta[2])) for meta in await pipe.execute()]
 
     async def news_after(
@@ -279,11 +279,11 @@ class SiteStore:
 
         Whether they continue the position is for ``follow.judge`` to see.
         """
-        after: dict[Any, Any] = {_changes(site): f"{position.seq}-0" for site, position in positions.items()}
-        after.update((_events(site), str(held)) for site, held in events.items())
+        after: dict[Any, Any] = {keys.changes(site): f"{position.seq}-0" for site, position in positions.items()}
+        after.update((keys.events(site), str(held)) for site, held in events.items())
         async with self._answering(block_ms / 1000):
             answer: Any = dict(await self._redis.xread(after, count=count, block=block_ms) or ())
-            changes, happened = _by_site(answer, positions, _changes), _by_site(answer, events, _events)
+            changes, happened = _by_site(answer, positions, keys.changes), _by_site(answer, events, keys.events)
             return News(
                 {site: [unpack_entry(*entry) for entry in entries] for site, entries in changes},
                 {site: [unpack_event(*entry) for entry in entries] for site, entries in happened},
@@ -292,19 +292,19 @@ class SiteStore:
     async def events_after(self, site: str, after: EventId, count: int) -> EventsPage:
         """At most ``count`` events after an id, the oldest first."""
         async with self._answering(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.hmget(_meta(site), "event", "events")
-            pipe.xlen(_events(site))
-            pipe.xrange(_events(site), count=1)
-            pipe.xrange(_events(site), min=f"({after}", count=count + 1)
+            pipe.hmget(keys.meta(site), "event", "events")
+            pipe.xlen(keys.events(site))
+            pipe.xrange(keys.events(site), count=1)
+            pipe.xrange(keys.events(site), min=f"({after}", count=count + 1)
             meta, length, first, found = await pipe.execute()
             return events_of_a_site.page(after, meta, length, first, found, count)
 
     async def newest_events(self, site: str, count: int) -> NewestEvents:
         """The newest events, at most ``count``, the oldest of them first."""
         async with self._answering(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.hmget(_meta(site), "event", "events")
-            pipe.xlen(_events(site))
-            pipe.xrevrange(_events(site), count=count + 1)
+            pipe.hmget(keys.meta(site), "event", "events")
+            pipe.xlen(keys.events(site))
+            pipe.xrevrange(keys.events(site), count=count + 1)
             meta, length, newest_first = await pipe.execute()
             return events_of_a_site.newest(meta, length, newest_first, count)
 
@@ -321,12 +321,12 @@ class SiteStore:
         except (msgspec.DecodeError, InvalidArgument, KeyError, ValueError) as error:
             raise StoreUnavailable(f"the store holds what this version cannot read: {error!r}") from error
 
-    async def _run(self, script: "_Script", keys: Sequence[str], args: Sequence[ScriptArg]) -> Any:
+    async def _run(self, script: "_Script", touched: Sequence[str], args: Sequence[ScriptArg]) -> Any:
         async with self._answering():
             try:
-                return await self._redis.evalsha(script.sha, len(keys), *keys, *args)
+                return await self._redis.evalsha(script.sha, len(touched), *touched, *args)
             except NoScriptError:  # nothing was run: the server is new, or was restarted
-                return await self._redis.eval(script.source, len(keys), *keys, *args)
+                return await self._redis.eval(script.source, len(touched), *touched, *args)
 
 
 def open_client(url: str, timeout_s: float = 5) -> Redis:
@@ -378,28 +378,8 @@ def _position(meta: Sequence[bytes | None]) -> Position | None:
     return Position(epoch.decode(), int(seq)) if epoch is not None and seq is not None else None
 
 
-def _meta(site: str) -> str:
-    return f"{{{site}}}:meta"
-
-
-def _latest(site: str) -> str:
-    return f"{{{site}}}:latest"
-
-
-def _changes(site: str) -> str:
-    return f"{{{site}}}:changes"
-
-
-def _events(site: str) -> str:
-    return f"{{{site}}}:events"
-
-
 def _by_site(
     answer: Mapping[bytes, Any], sites: Iterable[str], key_of: Callable[[str], str]
 ) -> Iterator[tuple[str, Any]]:
     """The entries of those of the sites of which the answer has some."""
     return ((site, answer[name]) for site in sites if (name := key_of(site).encode()) in answer)
-
-
-def _lease(site: str) -> str:
-    return f"{{{site}}}:lease"

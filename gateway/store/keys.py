@@ -1,0 +1,21 @@
+"""The names of a site's keys, in one hash tag; what is under them is said in redis.py."""
+
+
+def latest(site: str) -> str:
+    return f"{{{site}}}:latest"
+
+
+def changes(site: str) -> str:
+    return f"{{{site}}}:changes"
+
+
+def events(site: str) -> str:
+    return f"{{{site}}}:events"
+
+
+def meta(site: str) -> str:
+    return f"{{{site}}}:meta"
+
+
+def lease(site: str) -> str:
+    return f"{{{site}}}:lease"
