@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.store.redis import SiteStore, close_client, open_client
+from tests.support.listener import PATIENT, Listener
 from tests.support.parts import RedisPart, redis_server, valkey_server
 from tests.support.store_writer import StoreWriter
 
@@ -52,3 +53,13 @@ def one(store: SiteStore, site: str) -> StoreWriter:
 @pytest.fixture
 def two(store: SiteStore, site: str) -> StoreWriter:
     return StoreWriter(store, site, "two")
+
+
+@pytest.fixture
+def listener(store: SiteStore, server: RedisPart) -> Listener:
+    return Listener(store, server.url)
+
+
+@pytest.fixture
+def patient(store: SiteStore, server: RedisPart) -> Listener:
+    return Listener(store, server.url, PATIENT)

@@ -10,19 +10,9 @@ from gateway.domain.errors import DataLost
 from gateway.domain.values import Delta, Reading
 from gateway.store.follow import Absent, Loaded, Reachable, Step, Unreachable
 from gateway.store.redis import SiteStore
-from tests.support.listener import PATIENT, Listener
+from tests.support.listener import Listener
 from tests.support.parts import RedisPart
 from tests.support.store_writer import StoreWriter, insist, readings
-
-
-@pytest.fixture
-def listener(store: SiteStore, server: RedisPart) -> Listener:
-    return Listener(store, server.url)
-
-
-@pytest.fixture
-def patient(store: SiteStore, server: RedisPart) -> Listener:
-    return Listener(store, server.url, PATIENT)
 
 
 async def test_a_snapshot_then_every_delta(listener: Listener, one: StoreWriter) -> None:

@@ -12,20 +12,10 @@ from gateway.domain.events import NO_EVENT, EventEntry, EventId
 from gateway.store.events import NewestEvents, pack_events
 from gateway.store.follow import EventsLoaded, Happened
 from gateway.store.redis import SiteStore
-from tests.support.listener import PATIENT, Listener
+from tests.support.listener import Listener
 from tests.support.parts import RedisPart
 from tests.support.store_writer import StoreWriter, event, readings
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-def listener(store: SiteStore, server: RedisPart) -> Listener:
-    return Listener(store, server.url)
-
-
-@pytest.fixture
-def patient(store: SiteStore, server: RedisPart) -> Listener:
-    return Listener(store, server.url, PATIENT)
 
 
 def loads(listener: Listener, site: str) -> list[EventsLoaded]:
