@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.values import Position
-from tests.support.bridge import START, LiveBox, bridge
+from tests.support.bridge import START, LiveBox, bridge, living
 from tests.support.parts import MosquittoPart, RedisPart, mosquitto
 from tests.support.waiting import eventually
 
@@ -30,10 +30,7 @@ async def test_the_retained_flood_is_state_and_the_first_heartbeat_brings_the_li
 async def test_a_change_gets_its_time_and_is_one_entry_with_its_neighbours(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, START) as (box, gateway):
         await box.say({"counter/0/get/power": 2000.5, "chargepoint/5/get/power": 11_000})
         changed = await gateway.holds("chargepoints/5/power_w", 11_000)
         assert changed.changed_at is not None
@@ -41,10 +38,7 @@ async def test_a_change_gets_its_time_and_is_one_entry_with_its_neighbours(
 
 
 async def test_an_equal_value_makes_no_entry(mosquitto: MosquittoPart, redis: RedisPart, site: str) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, START) as (box, gateway):
         before = await gateway.store.position(site)
         for _ in range(5):
             await box.say({"counter/0/get/power": 1000.5, "chargepoint/5/get/power": 0})
@@ -58,10 +52,7 @@ async def test_an_equal_value_makes_no_entry(mosquitto: MosquittoPart, redis: Re
 async def test_a_broken_message_is_skipped_and_the_rest_goes_on(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, START) as (box, gateway):
         for garbage in (b"garbage{", b"\xff\xfe", b'"text"', b"[1,2]"):
             await box.say({"counter/0/get/power": garbage, "nonsense/5/x": garbage})
         await box.say({"chargepoint/5/get/power": 42})
@@ -94,10 +85,7 @@ async def test_what_vanished_while_nobody_looked_is_dropped_after_the_flood(
 async def test_a_killed_broker_makes_all_stale_and_its_return_heals(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, START) as (box, gateway):
         await mosquitto.kill()
         await gateway.holds("link/state", "down")
         assert await gateway.value("link/reason") == "unreachable"
@@ -111,10 +99,7 @@ async def test_a_killed_broker_makes_all_stale_and_its_return_heals(
 
 
 async def test_a_frozen_broker_is_noticed_and_healed(mosquitto: MosquittoPart, redis: RedisPart, site: str) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, START) as (box, gateway):
         mosquitto.freeze()
         await gateway.holds("link/state", "down", within_s=20)
         mosquitto.thaw()
@@ -137,10 +122,7 @@ async def test_a_refused_password_is_told_and_healed_when_it_is_right(
 async def test_a_restarted_redis_goes_on_in_the_same_epoch(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START)
-    async with bridge(mosquitto, redis, site, lease_s=60) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, START, lease_s=60) as (box, gateway):
         before = await gateway.store.position(site)
         await redis.kill()
         await box.say({"counter/0/get/power": 5.5})
@@ -157,10 +139,7 @@ async def test_a_restarted_redis_goes_on_in_the_same_epoch(
 async def test_a_redis_that_lost_everything_is_filled_again_in_a_new_epoch(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, START) as (box, gateway):
         before = await gateway.store.position(site)
         await gateway.redis.flushall()
         await box.say({"chargepoint/5/get/power": 6})
@@ -174,23 +153,17 @@ async def test_a_redis_that_lost_everything_is_filled_again_in_a_new_epoch(
 
 
 async def test_a_second_bridge_waits_and_takes_over(mosquitto: MosquittoPart, redis: RedisPart, site: str) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START)
-    async with bridge(mosquitto, redis, site) as first:
-        await box.come_alive(first)
-        async with bridge(mosquitto, redis, site) as second:
-            await asyncio.sleep(0.5)  # a lease's third: time enough to try
-            assert second.reports.get("store") == ("ok", None)
-            assert not second.traced
-            first.stop()
-            await box.come_alive(second)
+    async with living(mosquitto, redis, site, START) as (box, first), bridge(mosquitto, redis, site) as second:
+        await asyncio.sleep(0.5)  # a lease's third: time enough to try
+        assert second.reports.get("store") == ("ok", None)
+        assert not second.traced
+        first.stop()
+        await box.come_alive(second)
 
 
 async def test_leaving_leaves_nothing_that_looks_live(mosquitto: MosquittoPart, redis: RedisPart, site: str) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, START):
+        pass
     async with bridge(mosquitto, redis, f"{site}-other") as onlooker:
         snapshot = await onlooker.store.load(site)
         assert snapshot is not None
@@ -203,10 +176,7 @@ async def test_a_deposed_leader_changes_nothing_when_it_stops(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
     """Red when a resigning leader opens an epoch with its own old state, as it once did."""
-    box = LiveBox(mosquitto)
-    await box.say(START)
-    async with bridge(mosquitto, redis, site, lease_s=600) as first:
-        await box.come_alive(first)
+    async with living(mosquitto, redis, site, START, lease_s=600) as (box, first):
         await first.redis.delete(f"{{{site}}}:lease")
         async with bridge(mosquitto, redis, site) as second:
             await box.come_alive(second)
@@ -220,10 +190,7 @@ async def test_a_deposed_leader_changes_nothing_when_it_stops(
 async def test_the_trace_names_each_position_and_the_messages_in_it(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, START) as (box, gateway):
         await box.say({"counter/0/get/power": 5})
         await gateway.holds("grid/power_w", 5)
         position = await gateway.store.position(site)

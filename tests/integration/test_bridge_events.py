@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.events import NO_EVENT
-from tests.support.bridge import START, START_19, Bridge, LiveBox, bridge
+from tests.support.bridge import START, START_19, Bridge, LiveBox, bridge, living
 from tests.support.dropping_proxy import dropping_proxy
 from tests.support.parts import MosquittoPart, RedisPart
 from tests.support.waiting import eventually
@@ -24,10 +24,7 @@ async def links(gateway: Bridge) -> list[tuple[Any, ...]]:
 
 
 async def test_the_link_comes_up_and_is_lost(mosquitto: MosquittoPart, redis: RedisPart, site: str) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, START) as (_box, gateway):
         assert await links(gateway) == [("connecting", "up", None)]
         await mosquitto.kill()
         await gateway.holds("link/state", "down")
@@ -39,10 +36,7 @@ async def test_the_link_comes_up_and_is_lost(mosquitto: MosquittoPart, redis: Re
 
 
 async def test_a_fault_comes_and_goes(mosquitto: MosquittoPart, redis: RedisPart, site: str) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(HEALTHY)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, HEALTHY) as (box, gateway):
         await box.say(FAULT)
         await box.say(FAULT)
         await gateway.holds("chargepoints/5/fault_state", 2)
@@ -55,10 +49,7 @@ async def test_a_fault_comes_and_goes(mosquitto: MosquittoPart, redis: RedisPart
 
 
 async def test_an_update_of_the_box(mosquitto: MosquittoPart, redis: RedisPart, site: str) -> None:
-    box = LiveBox(mosquitto)
-    await box.say({**START, "system/version": "2.1.8"})
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, {**START, "system/version": "2.1.8"}) as (box, gateway):
         await box.say({"system/version": "2.1.9"})
         await gateway.holds("box/version", "2.1.9")
         assert await events(gateway, "box_updated") == [{"before": "2.1.8", "version": "2.1.9"}]
@@ -68,10 +59,8 @@ async def test_an_update_to_another_dialect_brings_no_faults_of_its_own(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
     """The charge point with the number 1 is another one now."""
-    box = LiveBox(mosquitto)
-    await box.say({**START_19, "system/Version": b"1.9.304", "lp/1/faultState": b"0"})
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway, dialect="openwb-1.9")
+    old = {**START_19, "system/Version": b"1.9.304", "lp/1/faultState": b"0"}
+    async with living(mosquitto, redis, site, old, speaks="openwb-1.9") as (box, gateway):
         await box.say({**START, "system/version": "2.1.9", "counter/0/get/fault_state": 2})
         await box.beat_until_it_speaks(gateway, "openwb-2")
         await gateway.holds("box/version", "2.1.9")
@@ -83,10 +72,9 @@ async def test_an_update_to_another_dialect_brings_no_faults_of_its_own(
 async def test_a_restart_tells_what_changed_meanwhile_and_nothing_else(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say({**HEALTHY, "counter/0/get/fault_state": 1, "system/version": "2.1.8"})
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    before = {**HEALTHY, "counter/0/get/fault_state": 1, "system/version": "2.1.8"}
+    async with living(mosquitto, redis, site, before) as (box, _gateway):
+        pass
     await box.say(FAULT)
     async with bridge(mosquitto, redis, site) as gateway:
         await box.come_alive(gateway)
@@ -119,10 +107,7 @@ async def test_a_lost_answer_doubles_no_event(mosquitto: MosquittoPart, redis: R
 async def test_what_happened_while_the_store_was_away_is_told_later(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(HEALTHY)
-    async with bridge(mosquitto, redis, site, lease_s=60) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, HEALTHY, lease_s=60) as (box, gateway):
         await redis.kill()
         await box.say({"chargepoint/5/get/power": 1})
         await eventually(lambda: gateway.reports["store"][0] == "down")
@@ -138,10 +123,7 @@ async def test_events_of_a_refused_write_go_with_the_new_epoch(
     mosquitto: MosquittoPart, redis: RedisPart, site: str, *, everything: bool
 ) -> None:
     """Red: with a leader that forgets the events of what was refused."""
-    box = LiveBox(mosquitto)
-    await box.say(HEALTHY)
-    async with bridge(mosquitto, redis, site, lease_s=60) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, HEALTHY, lease_s=60) as (box, gateway):
         before = await gateway.store.position(site)
         if everything:
             await gateway.redis.flushall()
@@ -163,10 +145,7 @@ async def test_a_write_cut_short_by_the_end_is_sent_again_before_the_farewell(
 
     Red: with a leader that opens an epoch then, with the same events.
     """
-    box = LiveBox(mosquitto)
-    await box.say(HEALTHY)
-    async with bridge(mosquitto, redis, site, lease_s=60) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, HEALTHY, lease_s=60) as (box, gateway):
         before = await gateway.store.position(site)
         redis.freeze()
         await box.say(FAULT)

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.domain.values import JsonValue
-from tests.support.bridge import START, START_19, Bridge, LiveBox, bridge
+from tests.support.bridge import START, START_19, Bridge, LiveBox, bridge, living
 from tests.support.captures import load_capture
 from tests.support.parts import MosquittoPart, RedisPart
 from tests.support.waiting import eventually
@@ -85,10 +85,7 @@ async def test_before_anything_comes_the_dialect_is_not_known(
 async def test_a_box_that_is_updated_while_we_run_begins_anew_in_the_new_dialect(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START_19)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway, dialect="openwb-1.9")
+    async with living(mosquitto, redis, site, START_19, speaks="openwb-1.9") as (box, gateway):
         await gateway.holds(ONLY_19, 4100.0)
         before = await epoch(gateway)
         await box.say(START)
@@ -109,10 +106,7 @@ async def test_a_box_that_is_updated_while_we_run_begins_anew_in_the_new_dialect
 async def test_an_update_with_a_restart_of_the_broker_is_seen_too(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(START_19)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway, dialect="openwb-1.9")
+    async with living(mosquitto, redis, site, START_19, speaks="openwb-1.9") as (box, gateway):
         before = await epoch(gateway)
         await mosquitto.kill()
         await gateway.holds("link/state", "down")

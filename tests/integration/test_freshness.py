@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.link import Patience
 from gateway.domain.values import Reading
-from tests.support.bridge import START, Bridge, LiveBox, bridge
+from tests.support.bridge import START, Bridge, LiveBox, bridge, living
 from tests.support.parts import MosquittoPart, RedisPart, mosquitto
 from tests.support.waiting import eventually
 
@@ -46,10 +46,7 @@ async def test_a_box_that_is_switched_off_is_stale_and_live_again_when_it_is_bac
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
     """Its broker stays: so does a hung control, or a bridge of brokers in between."""
-    box = LiveBox(mosquitto)
-    await box.say(PLANT)
-    async with bridge(mosquitto, redis, site, patience=SHORT) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, PLANT, patience=SHORT) as (box, gateway):
         await gateway.holds("link/state", "silent")
         await all_stale(gateway)
         await box.say({"counter/0/get/power": 4.5})
@@ -67,10 +64,7 @@ async def test_a_box_that_is_switched_off_is_stale_and_live_again_when_it_is_bac
 async def test_a_clock_that_is_set_is_no_death(
     mosquitto: MosquittoPart, redis: RedisPart, site: str, step_s: float
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(PLANT)
-    async with bridge(mosquitto, redis, site, patience=SHORT) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, PLANT, patience=SHORT) as (box, gateway):
         await gateway.holds("link/state", "silent")
         told = await gateway.value("box/time")
         assert isinstance(told, float)
@@ -89,10 +83,7 @@ async def test_a_clock_that_is_set_is_no_death(
 async def test_a_unit_in_fault_is_stale_with_the_sums_it_is_in(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say(PLANT)
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, PLANT) as (box, gateway):
         assert await stale_keys(gateway) == set()
         await box.say({"pv/1/get/fault_state": 2, "pv/1/get/fault_str": "no answer"})
         assert not (await gateway.holds("inverters/1/fault_text", "no answer")).stale
@@ -107,10 +98,7 @@ async def test_a_unit_in_fault_is_stale_with_the_sums_it_is_in(
 async def test_a_fault_from_before_the_connection_is_known_in_time(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:
-    box = LiveBox(mosquitto)
-    await box.say({**PLANT, "chargepoint/5/get/fault_state": 2})
-    async with bridge(mosquitto, redis, site) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, {**PLANT, "chargepoint/5/get/fault_state": 2}) as (_box, gateway):
         assert (await gateway.holds("chargepoints/5/power_w", 0)).stale
         assert not (await gateway.holds("chargepoints/6/power_w", 7000)).stale
 
@@ -176,10 +164,7 @@ async def test_a_secondary_box_is_told_and_heals_when_it_becomes_the_primary(
 
 async def test_a_bridge_that_was_thought_dead_leads_on(mosquitto: MosquittoPart, redis: RedisPart, site: str) -> None:
     """Its lease ran out while it hung, and somebody said so; then it woke."""
-    box = LiveBox(mosquitto)
-    await box.say(PLANT)
-    async with bridge(mosquitto, redis, site, lease_s=600) as gateway:
-        await box.come_alive(gateway)
+    async with living(mosquitto, redis, site, PLANT, lease_s=600) as (box, gateway):
         await gateway.redis.delete(f"{{{site}}}:lease")
         said = await gateway.store.bridge_down(site, at=5.0, epoch="down", batch="b")
         assert said is not None

@@ -21,6 +21,7 @@ from tests.support.parts import MosquittoPart, RedisPart
 from tests.support.waiting import eventually
 
 INTERVAL_S = 10
+LEASE_S = 1.5
 PACE = Pace(window_s=0.005, tick_s=0.02, flood_quiet_s=0.1, flood_limit_s=2)
 
 
@@ -112,7 +113,7 @@ async def bridge(
     redis: RedisPart,
     site: str,
     *,
-    lease_s: float = 1.5,
+    lease_s: float = LEASE_S,
     patience: Patience | None = None,
     dialect: str = "auto",
     redis_url: str = "",
@@ -183,6 +184,25 @@ class LiveBox:
             return await bridge.value("link/dialect") == dialect
 
         await eventually(known, 15, every_s=0.1, what=f"the box speaks {dialect}")
+
+
+@contextlib.asynccontextmanager
+async def living(
+    mosquitto: MosquittoPart,
+    redis: RedisPart,
+    site: str,
+    said: Mapping[str, object],
+    *,
+    speaks: str = "openwb-2",
+    lease_s: float = LEASE_S,
+    patience: Patience | None = None,
+) -> AsyncIterator[tuple[LiveBox, Bridge]]:
+    """A box that has said something, and a bridge that calls the link to it up."""
+    box = LiveBox(mosquitto)
+    await box.say(said)
+    async with bridge(mosquitto, redis, site, lease_s=lease_s, patience=patience) as gateway:
+        await box.come_alive(gateway, dialect=speaks)
+        yield box, gateway
 
 
 START: dict[str, object] = {
