@@ -17,7 +17,8 @@ from tests.support.page import card, colour, node
 from tests.support.parts import MosquittoPart, RedisPart, free_port, mosquitto, redis_server
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# not covered: what it starts is traced by the tests of its single rules, and slow when traced
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.no_cover]
 
 BRIDGE_TIMES: dict[str, Any] = {
     "lease_s": 0.6,

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ class App:
 @asynccontextmanager
 async def app(web: GatewayPart, events_after: str | None = None) -> AsyncIterator[App]:
     token = await asyncio.to_thread(web.log_in)
+    await eventually(lambda: web.get("/api/v1/sites/home/values", token)[0] == HTTPStatus.OK)
     url = web.base.replace("http", "ws", 1) + "/api/v1/live"
     async with connect(url, subprotocols=[Subprotocol("gateway.v1.json")], max_size=None, proxy=None) as socket:
         made = App(socket)

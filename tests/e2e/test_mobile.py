@@ -9,12 +9,16 @@ import os
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from tests.support.gateway import INHERITED
 from tests.support.home import GONE_AFTER_S, QUICK, RESUME_ENTRIES, SITE, home
 from tests.support.moody_proxy import Passage
 from tests.support.phone import PhonePart, WrongClock
 from tests.support.stores import RedisPart
 from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.no_cover  # what it starts is traced by the tests of its single rules, and slow when traced
 
 MOST_ROUND_TRIPS = 2
 TWO_HOURS_S = 7200.0

@@ -7,10 +7,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.support.crowd import Phone
 from tests.support.home import SITE, Home, home
 from tests.support.stores import RedisPart
 from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.no_cover  # what it starts is traced by the tests of its single rules, and slow when traced
 
 PHONES = 1000
 KEYS = tuple(f"vehicles/{number}/range_km" for number in range(300))

@@ -17,7 +17,8 @@ from tests.support.phone import Diary
 from tests.support.stores import RedisPart
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# not covered: what it starts is traced by the tests of its single rules, and slow when traced
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.no_cover]
 
 TWO_HOURS_S = 7200
 MOST_ROUND_TRIPS = 2

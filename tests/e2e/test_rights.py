@@ -26,6 +26,8 @@ from tests.support.stores import RedisPart
 from tests.support.toy_gateway import CEASED, LINK, read
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.no_cover  # what it starts is traced by the tests of its single rules, and slow when traced
+
 CLIENTS = 12
 AUDITOR = "the auditor's token"
 KEYS = [

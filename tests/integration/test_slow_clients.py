@@ -29,6 +29,8 @@ from tests.support.slow_clients import (
 from tests.support.stores import RedisPart
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.no_cover  # what it starts is traced by the tests of its single rules, and slow when traced
+
 LIMIT_BYTES = Limits().unacknowledged_bytes
 KEYS = 4
 TEXT = "x" * 1_000
