@@ -112,8 +112,10 @@ class Site:
             self._tell_all(self._unreachable())
 
     def reachable(self, now_s: float) -> None:
-        """The store answers again, and what was known goes on."""
+        """The store answers again, and what was known goes on: everybody is owed a sign of life at once."""
         self._next_beat_s = now_s
+        for group in self.groups.values():
+            group.last_frame_s = -NEVER
         self._known_again()
 
     def _known_again(self) -> None:

@@ -206,13 +206,12 @@ class Follower:
         self._failures = 0
         for place, head in zip(places, stored, strict=True):
             position = head.position
-            if place.unreachable and self._follows(place):
-                place.unreachable = False
-                on_step(place.site, Reachable())
             place.asked = True
             place.promised_seq = position.seq if position else 0
             if place.position is not None and (lost := lost_by(place.position, position)):
                 place.lose(lost)
+            if place.position is not None:
+                self._tell_reachable(place, on_step)
             if place.position is None and position is not None:
                 await self._load(store, place, on_step)
             elif position is None:
@@ -239,6 +238,7 @@ class Follower:
         """Give the place its new position, or none where the store knows no epoch, and tell."""
         if not self._follows(place):
             return
+        self._tell_reachable(place, on_step)
         if snapshot is None:
             if not place.absent:
                 place.absent = True
@@ -309,6 +309,12 @@ class Follower:
 
     def _follows(self, place: _Place) -> bool:
         return self._places.get(place.site) is place
+
+    def _tell_reachable(self, place: _Place, on_step: OnStep) -> None:
+        """Right before what tells that the place was lost, if it was: nothing old is vouched for in between."""
+        if place.unreachable and self._follows(place):
+            place.unreachable = False
+            on_step(place.site, Reachable())
 
     def _tell_unreachable(self, reason: str, on_step: OnStep) -> None:
         self._failures += 1

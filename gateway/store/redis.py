@@ -66,6 +66,7 @@ what cannot be read. Cancelling is safe for readers; a cancelled write counts as
 import asyncio
 import contextlib
 import hashlib
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any, TypeAlias
@@ -317,7 +318,7 @@ class SiteStore:
         except TimeoutError as error:
             raise StoreUnavailable(f"the store gave no answer within {within_s:.1f} s") from error
         except (RedisError, OSError) as error:
-            raise StoreUnavailable(f"the store is out of reach: {error or type(error).__name__}") from error
+            raise StoreUnavailable(f"the store is out of reach: {_reason(error)}") from error
         except (msgspec.DecodeError, InvalidArgument, KeyError, ValueError) as error:
             raise StoreUnavailable(f"the store holds what this version cannot read: {error!r}") from error
 
@@ -354,6 +355,14 @@ async def close_client(redis: Redis) -> None:
         raise
     except (RedisError, OSError):
         return  # they were broken already
+
+
+def _reason(error: Exception) -> str:
+    """Why, for whoever asks: addresses are for the log of the one who set them."""
+    origin = error.__cause__ or error.__context__ or error
+    if isinstance(origin, OSError) and origin.errno is not None:
+        return os.strerror(origin.errno)
+    return str(error) or type(error).__name__
 
 
 class _Script:

@@ -69,6 +69,20 @@ def test_a_notice_not_told_yet_is_dropped_when_the_store_is_back() -> None:
     assert one.take() == []
 
 
+def test_everybody_hears_at_once_that_the_store_is_back() -> None:
+    small = SmallHub()
+    one = small.client()
+    one.subscribe("a/#")
+    small.hub.on_step(SITE, GONE)
+    assert one.take_only().code == "store_unavailable"
+    small.hub.on_step(SITE, Reachable())
+    small.hub.tick()
+    beat = one.take_only()
+    assert (beat.seq, beat.values) == (100, {})
+    small.hub.tick()
+    assert one.take() == []
+
+
 def test_what_is_there_can_be_paused_and_ended_while_the_store_is_gone_but_not_changed() -> None:
     small = SmallHub()
     one = small.client()
