@@ -18,7 +18,7 @@ pytestmark = pytest.mark.no_cover  # what it starts is traced by the tests of it
 
 PHONES = 1000
 KEYS = tuple(f"vehicles/{number}/range_km" for number in range(300))
-PATIENT = {"heartbeat_s": 3600, "auth_deadline_s": 60}  # how busy the machine is must not count
+PATIENT = {"heartbeat_s": 3600, "auth_deadline_s": 60, "gone_after_s": 3600}  # how busy the machine is must not count
 WELCOME = {"hello": 1, "authenticated": 1, "subscribed": 1}
 
 

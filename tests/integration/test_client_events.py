@@ -8,6 +8,7 @@ from websockets.asyncio.server import ServerConnection
 
 from gateway.client import ConnectionEnded, GatewayClient, Timing
 from gateway.client_events import MOST_WAITING, Events
+from gateway.domain.events import NO_EVENT
 from gateway.domain.values import Reading
 from gateway.protocol.messages import EventGap, EventMessage
 from gateway.protocol.view import ChainBroken
@@ -152,7 +153,7 @@ async def test_what_happens_in_a_break_before_the_first_event_is_not_missed(redi
         GatewayClient(gateway.url, TOKEN, timing=QUICK) as client,
     ):
         await gateway.writer.happens(stored_event(0))
-        await eventually(gateway.caught_up)
+        await eventually(lambda: gateway.hub._sites[site].events.newest != NO_EVENT)
         one = await client.subscribe(site, ("#",))
         await one.complete()
         told = aiter(client.events)
