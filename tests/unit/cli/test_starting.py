@@ -1,6 +1,6 @@
 import resource
 
-from gateway.cli.main import _allow_many_sockets
+from gateway.cli.starting import _allow_many_sockets
 
 
 def test_as_many_sockets_are_allowed_as_the_system_lets() -> None:

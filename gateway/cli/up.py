@@ -1,0 +1,12 @@
+"""``openwb-gateway up``."""
+
+import click
+
+from gateway.cli.starting import stay
+from gateway.run.up import run_up
+
+
+@click.command()
+def up() -> None:
+    """Run everything in this process; without a box, a recorded one as the site demo."""
+    stay(run_up)
