@@ -16,22 +16,17 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import alembic.command
-import alembic.config
-import alembic.util
 from sqlalchemy import select, text
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gateway.db import sqlite
 from gateway.db.sqlite import WRITES
-from gateway.domain.errors import DatabaseUnavailable, SettingsError
-
-MIGRATIONS = Path(__file__).parent / "migrations"
+from gateway.db.tables import upgrade
+from gateway.domain.errors import DatabaseUnavailable
 
 
 class Database:
@@ -118,7 +113,7 @@ class Database:
         await connection.execution_options(**{WRITES: True})
         try:
             async with connection.begin():
-                await connection.run_sync(_upgrade)
+                await connection.run_sync(upgrade, self.name)
         finally:
             await self._be_patient(connection, self._timeout_s)
 
@@ -136,7 +131,7 @@ class Database:
         if not await connection.scalar(text(f"SELECT GET_LOCK(:lock, {wait_s})"), lock):
             raise DatabaseUnavailable("another process has been migrating the database for too long")
         try:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(upgrade, self.name)
             await connection.commit()
         except BaseException:
             # nothing may be asked of it any more: that could hang, or hide what went wrong
@@ -172,14 +167,3 @@ class Database:
         except OSError as error:
             raise DatabaseUnavailable("the database cannot be reached") from error
 
-
-def _upgrade(connection: Connection) -> None:
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    try:
-        alembic.command.upgrade(config, "head")
-    except alembic.util.CommandError as error:
-        raise SettingsError(
-            f"the database cannot be used: {error}. It was made by a newer gateway; start that one"
-        ) from error

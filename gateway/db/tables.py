@@ -1,0 +1,55 @@
+"""Which form the tables have, and how they come to have the newest one.
+
+Rules:
+
+* The form is the number of the last migration that was run, as Alembic keeps it; the files of ``versions/`` begin
+  with their number.
+* Tables of this very form are left alone, without Alembic: that is the way of nearly every start.
+* Tables of a newer form are refused: an older gateway must not write what the newer one reads.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import inspect, text
+from sqlalchemy.engine import Connection
+
+from gateway.domain.errors import SettingsError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION_TABLE = "alembic_version"
+DIGITS = 4
+
+
+def newest_form() -> str:
+    """The number of the newest migration."""
+    return max(file.name[1 : 1 + DIGITS] for file in (MIGRATIONS / "versions").glob("v*.py"))
+
+
+def form_of(connection: Connection) -> str | None:
+    """The form of the tables; None: there are none yet."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - a constant
+    return None if found is None else str(found)
+
+
+def upgrade(connection: Connection, name: str) -> None:
+    """Bring the tables to the newest form, inside the caller's transaction or lock.
+
+    Raises SettingsError, with the database's ``name`` for people, when a newer gateway has been at work there.
+    """
+    form, newest = form_of(connection), newest_form()
+    if form == newest:
+        return
+    if form is not None and form > newest:
+        raise SettingsError(
+            f"GATEWAY_DATABASE_URL: {name} was written by a newer gateway (tables {form}, this one knows {newest}):"
+            " start that one, or go back to a copy from before its first start"
+        )
+    import alembic.command  # noqa: PLC0415 - 20 MB that most starts do not need
+    import alembic.config  # noqa: PLC0415 - as above
+
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    alembic.command.upgrade(config, "head")
