@@ -28,7 +28,7 @@ from gateway.bridge.ledger import DIALECT_KEY, Ledger
 from gateway.domain.clock import Clock
 from gateway.domain.dialects import AUTO, DIALECTS, Dialect, DialectChoice, Reader, reader_for
 from gateway.domain.errors import NotLeader, StoreUnavailable, Unreadable
-from gateway.domain.link import Flood, LinkState, LinkWatch, Patience, Word
+from gateway.domain.link import LINK, Flood, LinkState, LinkWatch, Patience, Word
 from gateway.domain.values import Reading, Snapshot
 from gateway.mqtt import Broker, Connection, Down, Message
 
@@ -79,6 +79,7 @@ class Ingest:
         self._pending = asyncio.Event()
         self._ask_again = asyncio.Event()
         self._unreadable: dict[str, int] = {}
+        self._has_told_values = False
 
     async def run(self) -> NoReturn:
         """Lead and feed the site until cancelled; then leave nothing behind that looks live."""
@@ -130,10 +131,10 @@ class Ingest:
     async def _lost(self, down: Down) -> None:
         self._flood = None
         self._link.disconnected(down.reason, self._clock.monotonic())
-        if down != self._down:  # once, not at every attempt
-            log.warning("no connection to the box", site=self._site, reason=down.reason, detail=down.detail)
+        news = down != self._down  # once, not at every attempt
         self._down = down
-        self._tell_link()
+        if not self._tell_link() and news:
+            log.warning("still no connection to the box", site=self._site, reason=down.reason, detail=down.detail)
 
     async def _listen(self, connection: Connection) -> None:
         self._choice = DialectChoice(self._box.dialect, self._box.prefix, self._dialect)
@@ -233,8 +234,15 @@ class Ingest:
         self._withheld = flood.brought and self._reader is not None and self._reader.missing_rights is not None
         if not self._withheld:
             self._ledger.flood_ended()
+            self._tell_first_values()
         self._link.flood_ended(now, brought=flood.brought)
         self._pending.set()
+
+    def _tell_first_values(self) -> None:
+        values = sum(not key.startswith(LINK) for key in self._ledger.readings)
+        if values and not self._has_told_values:
+            log.info("first values are here", site=self._site, values=values, dialect=self._dialect)
+            self._has_told_values = True
 
     async def _write(self) -> NoReturn:
         flushed_at = float("-inf")
@@ -245,17 +253,22 @@ class Ingest:
             flushed_at = self._clock.monotonic()
             await self._leader.write(self._ledger)
 
-    def _tell_link(self) -> None:
+    def _tell_link(self) -> bool:
+        """Pass the state of the link on if it changed; whether it did."""
         now = self._clock.monotonic()
         state = self._link.tick(now, _word(self._reader))
         if state == self._told:
-            return
+            return False
         self._told = state
         at = self._now()
         self._ledger.set_link(state, since=round(at - (now - state.since), 3), at=at)
         say = log.info if state.state in ("connecting", "up") else log.warning
-        say(f"link to the box: {state.state}", site=self._site, **({"reason": state.reason} if state.reason else {}))
+        why = {"reason": state.reason} if state.reason else {}
+        if state.state == "down" and self._down is not None:
+            why["detail"] = self._down.detail
+        say(f"link to the box: {state.state}", site=self._site, **why)
         self._pending.set()
+        return True
 
     def _now(self) -> float:
         """Epoch seconds, to the millisecond."""

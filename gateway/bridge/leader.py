@@ -76,6 +76,7 @@ class Leader:
         self._unanswered: _Append | _Opening | None = None
         self._refused: tuple[Event, ...] = ()
         """Events of writes that were refused."""
+        self._store_is_away = False
 
     async def campaign(self) -> Snapshot | None:
         """Wait until the lease is ours; answer what the former leader left. Safe to cancel."""
@@ -181,20 +182,21 @@ class Leader:
             self._trace(self._site, Position(self._epoch, self._seq), messages)
 
     async def _insist(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
-        pause_s, failed = self._timing.retry_base_s, False
+        pause_s = self._timing.retry_base_s
         while True:
             try:
                 answer = await call()
             except StoreUnavailable as error:
-                if not failed:
-                    log.warning("cannot write; trying on", site=self._site, reason=error.message)
+                if not self._store_is_away:  # said once, though lease and values are both to be written
+                    log.warning("cannot write to the store; trying on", site=self._site, reason=error.message)
                     self._report("down", error.message)
-                failed = True
+                self._store_is_away = True
                 await asyncio.sleep(random.uniform(0.5, 1) * pause_s)
                 pause_s = min(2 * pause_s, self._timing.retry_cap_s)
             else:
-                if failed:
-                    log.info("writing again", site=self._site)
+                if self._store_is_away:
+                    log.info("writing to the store again", site=self._site)
+                self._store_is_away = False
                 self._report("ok", None)
                 return answer
 

@@ -166,4 +166,3 @@ class Database:
             raise DatabaseUnavailable(f"the database did not answer within {timeout_s:g} s") from error
         except OSError as error:
             raise DatabaseUnavailable("the database cannot be reached") from error
-

@@ -4,18 +4,17 @@ What is started last ends first: the server, the bridge (which says farewell to 
 """
 
 import secrets
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 
-import click
 import msgspec
 
 from gateway.domain.clock import SystemClock
 from gateway.mqtt import Broker
 from gateway.run.bridge import bridges
+from gateway.run.greeting import Runs, box_of, farewell, greet, reachable, without_secrets
 from gateway.run.owner import Service, stop_on_signals
-from gateway.run.plan import DATABASE_FILE, DEMO, demo_site, plan, prepare_folder
+from gateway.run.plan import DATABASE_FILE, Plan, demo_site, plan, prepare_folder
 from gateway.run.web import DATABASE, STORE, serve, web
 from gateway.server import address, bind
 from gateway.services.auth import SetupToken
@@ -25,10 +24,12 @@ from gateway.simulator.broker import EmbeddedBroker
 from gateway.simulator.capture import packaged
 from gateway.simulator.player import Player
 from gateway.store.embedded import EmbeddedValkey
-from gateway.version import VERSION
 
 # Ctrl-C at home: there is no other process to which clients could be spread
 MOST_DRAIN_S = 1.0
+A_DEMO = "a recorded openWB"
+EMBEDDED_STORE = "Valkey, embedded"
+EMBEDDED_DATABASE = f"SQLite, {DATABASE_FILE}"
 
 
 async def run_up(settings: Settings) -> None:
@@ -53,7 +54,7 @@ async def run_up(settings: Settings) -> None:
         database_url = settings.database_url or f"sqlite+aiosqlite:///{chosen.data_dir / DATABASE_FILE}"
         readiness = Readiness(SystemClock(), (STORE, DATABASE))
         services.update(await stack.enter_async_context(bridges(settings, sites, redis_url, readiness, holder)))
-        announce = _announcer(settings, address(listening), demo=chosen.demo)
+        announce = _announcer(settings, address(listening), chosen, sites)
         made = await stack.enter_async_context(
             web(
                 settings,
@@ -68,7 +69,7 @@ async def run_up(settings: Settings) -> None:
         services.update(made.services)
         drain_s = min(settings.drain_s, MOST_DRAIN_S)
         await serve(msgspec.structs.replace(made, services=services, drain_s=drain_s), listening, settings, stop)
-    click.echo("stopped")
+    farewell()
 
 
 @asynccontextmanager
@@ -79,28 +80,24 @@ async def _simulated_box() -> AsyncIterator[tuple[str, dict[str, Service]]]:
         yield broker.url, {"simulated broker": broker.run, "simulated openWB": player.run}
 
 
-def _box(site: SiteSettings) -> str:
-    """The address of a site's box, without user and password."""
-    scheme, _, rest = site.mqtt_url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
-
-
-def _announcer(settings: Settings, here: str, *, demo: bool) -> Callable[[SetupToken | None], None]:
+def _announcer(
+    settings: Settings, bound: str, chosen: Plan, sites: tuple[SiteSettings, ...]
+) -> Callable[[SetupToken | None], None]:
+    here = reachable(bound)
     base = settings.public_url[0] if settings.public_url else here
 
     def announce(link: SetupToken | None) -> None:
-        lines = [f"openwb-gateway {VERSION}", f"  page     {base}/"]
-        if demo:
-            lines.append(
-                f"  site     {DEMO}: a recorded openWB. For your own: GATEWAY_MQTT_URL=mqtt://<box> make run"
+        greet(
+            Runs(
+                page=base,
+                here=here,
+                sites=tuple((site.id, A_DEMO if chosen.demo else box_of(site)) for site in sites),
+                store=without_secrets(settings.redis_url) if settings.redis_url else EMBEDDED_STORE,
+                database=without_secrets(settings.database_url) if settings.database_url else EMBEDDED_DATABASE,
+                data_dir=chosen.data_dir,
+                demo=chosen.demo,
+                setup_link=link.link(base) if link else None,
             )
-        else:
-            lines += [f"  site     {site.id}: {_box(site)}" for site in settings.sites]
-        if link is None:
-            lines.append("  log in   as admin")
-        else:
-            lines.append(f"  log in   choose a password first (link holds for an hour): {link.link(base)}")
-        lines.append("  stop     Ctrl-C")
-        click.echo("\n".join(lines), file=sys.stdout)
+        )
 
     return announce

@@ -200,12 +200,12 @@ def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:
 def _reporting(hub: Hub, readiness: Readiness, links: LinkReports) -> OnStep:
     def on_step(site: str, step: Step) -> None:
         if isinstance(step, Unreachable):
-            log.warning("cannot follow; trying on", site=site, reason=step.reason)
+            log.warning("cannot read from the store; trying on", site=site, reason=step.reason)
             readiness.report(STORE, "down", step.reason)
         elif not isinstance(step, Delta):
             readiness.report(STORE, "ok")
         if isinstance(step, Reachable):
-            log.info("following again", site=site)
+            log.info("reading from the store again", site=site)
         hub.on_step(site, step)
         links.on_step(site, step)
 

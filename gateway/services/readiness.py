@@ -10,11 +10,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal, TypeAlias
 
 import msgspec
+import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import Unavailable
 
 State: TypeAlias = Literal["starting", "ok", "down"]
+
+log = structlog.get_logger(__name__)
 
 
 class PartState(msgspec.Struct, frozen=True):
@@ -52,6 +55,8 @@ class Readiness:
 class Probe:
     """Prepares a part until that succeeds, then asks it every ``period_s`` how it does, and reports both.
 
+    The log hears when that changes for the worse, and when it is well again.
+
     Only Unavailable is survived: any other error is the owner's to see.
     """
 
@@ -75,6 +80,7 @@ class Probe:
         self._period_s = period_s
         self._backoff_cap_s = backoff_cap_s
         self._spread = spread
+        self._is_away = False
 
     async def run(self) -> None:
         """For ever; stop it by cancelling."""
@@ -91,6 +97,12 @@ class Probe:
             await attempt()
         except Unavailable as error:
             self._readiness.report(self._part, "down", error.message)
+            if not self._is_away:
+                log.warning("out of reach; trying on", part=self._part, reason=error.message)
+            self._is_away = True
             return False
         self._readiness.report(self._part, "ok")
+        if self._is_away:
+            log.info("well again", part=self._part)
+        self._is_away = False
         return True

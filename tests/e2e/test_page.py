@@ -15,6 +15,7 @@ from playwright.async_api import Page
 from gateway.domain.errors import BrokerUnavailable
 from gateway.mqtt import Broker
 from tests.support.captures import load_capture
+from tests.support.gateway import set_up_link
 from tests.support.page import card, node, text
 from tests.support.parts import MosquittoPart, Part, RedisPart, accepts, free_port, mosquitto, redis_server
 
@@ -50,7 +51,7 @@ class Gateway(Part):
         super().__init__("gateway", folder, command, self._says_how_to_log_in, environ={**own, **settings})
 
     def _says_how_to_log_in(self) -> bool:
-        return "  stop " in self.log.rpartition("openwb-gateway ")[2] and accepts(self.port)
+        return '"event": "ready"' in self.log.rpartition('"event": "stopped"')[2] and accepts(self.port)
 
 
 class Box:
@@ -197,7 +198,7 @@ async def test_the_demo_from_the_set_up_link_to_the_first_values(
 ) -> None:
     """Nothing is configured: embedded store, embedded broker, the recorded box, and a link for the first password."""
     async with Gateway(tmp_path / "gateway", {}) as gateway:
-        link = next(word for word in gateway.log.split() if "/#setup=" in word)
+        link = set_up_link(gateway.log)
         await page.goto(link)
         await page.get_by_label("New password", exact=True).fill(PASSWORD)
         assert page.url == gateway.url

@@ -1,15 +1,20 @@
 """``up`` as a household runs it: one command, embedded parts, nothing left behind."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.gateway import ROOT, GatewayPart
+from tests.support.gateway import INHERITED, ROOT, GatewayPart, set_up_link
 from tests.support.ports import free_port
+from tests.support.terminal import terminal
 from tests.support.waiting import eventually
 
 
@@ -54,16 +59,57 @@ async def test_the_demo_runs_and_leaves_nothing_behind(tmp_path: Path, number: s
         await eventually(lambda: gone(below), what="no child is left")
 
 
-async def test_the_first_lines_say_what_runs_and_how_to_log_in(tmp_path: Path) -> None:
+async def test_a_program_is_told_what_runs_and_when_it_has_stopped(tmp_path: Path) -> None:
     async with GatewayPart("up", tmp_path) as up:
-        lines = up.log
-        for expected in (f"page     {up.base}/", "demo: a recorded openWB", "log in   as admin", "Ctrl-C"):
-            assert expected in lines
+        pid = up.pid
+        assert await up.stop() == 0
+        [ready] = told(up.log, "ready")
+        assert (ready["page"], ready["pid"], ready["set_up"]) == (f"{up.base}/", pid, None)
+        assert (ready["demo"], ready["data_dir"]) == (True, str(tmp_path / "data" / "demo"))
+        assert [site["id"] for site in ready["sites"]] == ["demo"]
+        assert len(told(up.log, "stopped")) == 1
+
+
+def told(log: str, event: str) -> list[dict[str, Any]]:
+    """The events of that name; whoever reads a log by program needs every line to be one."""
+    lines = [json.loads(line) for line in log.splitlines()]
+    return [line for line in lines if line["event"] == event]
+
+
+def test_a_person_sees_what_runs_what_happens_and_that_it_stopped(tmp_path: Path) -> None:
+    port = free_port()
+    environ = environ_of(tmp_path, GATEWAY_PORT=str(port))
+    with terminal([sys.executable, "-m", "gateway", "up"], environ, columns=160) as shown:
+
+        def sees(words: str) -> bool:
+            return any(words in line for line in shown.screen)
+
+        until(lambda: sees("first values are here") and sees("  stop "))
+        for words in (
+            f"  page      http://127.0.0.1:{port}/",
+            f"http://127.0.0.1:{port}/#setup=",
+            "  site      demo",
+            f"  data      {tmp_path}/demo",
+            f"watch --url http://127.0.0.1:{port}",
+            "demo: link to the box: connecting",
+        ):
+            assert sees(words), words
+        shown.signal(signal.SIGINT)
+        until(lambda: shown.ended)
+        assert shown.screen[-2:] == ["stopped", ""]
+        assert "\x1b[" in shown.received
+
+
+def test_who_wants_no_colours_gets_none(tmp_path: Path) -> None:
+    environ = environ_of(tmp_path, GATEWAY_PORT=str(free_port()), NO_COLOR="1")
+    with terminal([sys.executable, "-m", "gateway", "up"], environ) as shown:
+        until(lambda: any("  stop " in line for line in shown.screen))
+        assert "\x1b" not in shown.received
 
 
 async def test_without_a_password_a_link_sets_the_first_one(tmp_path: Path) -> None:
     async with GatewayPart("up", tmp_path, admin_password=None) as up:
-        link = await eventually(lambda: next((word for word in up.log.split() if "#setup=" in word), ""), 30)
+        link = await eventually(lambda: set_up_link(up.log), 30)
         token = link.partition("#setup=")[2]
         status, _ = up.post("/api/v1/auth/setup", {"token": token, "password": "a new good password"})
         assert status in (200, 204)
@@ -123,18 +169,24 @@ def run(folder: Path, command: str = "up", **environ: str) -> subprocess.Complet
     """A start that is expected to end by itself."""
     return subprocess.run(
         [sys.executable, "-m", "gateway", command],
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "GATEWAY_DATA_DIR": str(folder),
-            **{name: os.environ[name] for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_FILE") if name in os.environ},
-            **environ,
-        },
+        env=environ_of(folder, **environ),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def environ_of(folder: Path, **environ: str) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return {**inherited, "PYTHONPATH": str(ROOT), "GATEWAY_DATA_DIR": str(folder), **environ}
+
+
+def until(holds: Callable[[], bool], within_s: float = 30) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 async def test_a_killed_store_comes_back_and_with_it_the_values(tmp_path: Path) -> None:

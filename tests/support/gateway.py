@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -79,6 +80,12 @@ class GatewayPart(Part):
         """The state of a part as ``/health/ready`` has it."""
         states = {part["name"]: part["state"] for part in self.get("/health/ready")[1]["parts"]}
         return str(states.get(name))
+
+
+def set_up_link(log: str) -> str:
+    """The newest link for the first password that a gateway printed; empty: none."""
+    links: list[str] = re.findall(r"https?://[^\s\"]+/#setup=[\w-]+", log)
+    return links[-1] if links else ""
 
 
 def _answer(request: urllib.request.Request) -> tuple[int, Any]:
