@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.simulator.words import BatterySetup, ChargePointSetup, Installation, InverterSetup, VehicleSetup
 
-ROOF = InverterSetup(id=1, name="Dach Süd", peak_w=8_400, azimuth_degrees=185, produced_wh=31_178_698.37)
+ROOF = InverterSetup(id=1, name="Dach Süd", peak_w=9_600, azimuth_degrees=185, produced_wh=31_178_698.37)
 GARAGE = InverterSetup(id=3, name="Garage", peak_w=3_200, azimuth_degrees=255, produced_wh=5_120_618.76)
 BATTERY = BatterySetup(
     id=2,

@@ -125,22 +125,22 @@ def _moved(wish: Wish, shift_s: int) -> Wish:
 PV_DAY = Scene(
     name="pv-day",
     title="A sunny day",
-    text="The sun shines with clouds passing, one car charges from the roof and another one in a hurry.",
+    text="The sun shines with clouds passing, one car charges from the roof and another at a steady pace.",
     installation=HOME,
-    wishes={5: Wish(mode="pv"), 6: Wish(mode="instant", instant_current_a=10.0)},
+    wishes={5: Wish(mode="pv"), 6: Wish(mode="instant", instant_current_a=8.0)},
     stays=(
         Stay(
             vehicle_id=1,
             chargepoint_id=5,
             plugs_in_s=22,
-            leaves_s=9_000,
-            drives_km=74,
+            leaves_s=5 * HOUR_S,
+            drives_km=118,
             id_tag="04A1B2C3D4",
         ),
-        Stay(vehicle_id=3, chargepoint_id=6, plugs_in_s=165, leaves_s=6_300, drives_km=52, id_tag="0012345"),
+        Stay(vehicle_id=3, chargepoint_id=6, plugs_in_s=165, leaves_s=3.4 * HOUR_S, drives_km=87, id_tag="0012345"),
     ),
-    repeat_s=3 * HOUR_S,
-    begins="11:10",
+    repeat_s=8 * HOUR_S,
+    begins="12:20",
     on="06-12",
 )
 NIGHT_TARIFF = Scene(
@@ -194,8 +194,8 @@ MONTH = Scene(
     text="Work, school and weekends: two cars come, charge and go by the calendar, under any weather.",
     installation=HOME,
     wishes={
-        5: Wish(mode="min_pv", min_current_a=6.0),
-        6: Wish(mode="instant", instant_current_a=13.0),
+        5: Wish(mode="min_pv", min_current_a=6.0, pv_limit=Limit(kind="soc", soc_percent=80)),
+        6: Wish(mode="instant", instant_current_a=13.0, instant_limit=Limit(kind="energy", energy_wh=7_000.0)),
     },
     weather="changing",
     trips=(

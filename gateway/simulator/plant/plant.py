@@ -20,7 +20,7 @@ from gateway.simulator.plant.house import House
 from gateway.simulator.plant.local_time import LocalTime
 from gateway.simulator.plant.mains import Mains
 from gateway.simulator.plant.meters import Register, measured
-from gateway.simulator.plant.people import Comes, Deed, Holds, Leaves, People
+from gateway.simulator.plant.people import Comes, Deed, Holds, People
 from gateway.simulator.plant.roof import Roof
 from gateway.simulator.plant.sky import Sky
 from gateway.simulator.plant.sun import sun_at
@@ -71,7 +71,7 @@ class Plant:
         self._grid_w: Phases = NOTHING
         self._voltages_v: Phases = self._mains.voltages(time_s, NOTHING)
         self._sun_s = -math.inf
-        self._advance(0.0, {})
+        self._scans = self._advance(0.0, {})  # what happens at the very start is told with the first readings
 
     def step(self, seconds: float, set_points: Mapping[int, SetPoint]) -> Readings:
         """Let time go by under what the box released; a charge point without a set point gets nothing.
@@ -81,18 +81,18 @@ class Plant:
         if not 0 <= seconds < math.inf:
             raise ValueError(f"a step takes 0 s or more, not {seconds}")
         parts = math.ceil(seconds / SUBSTEP_S)
-        scans: list[Scan] = []
+        scans, self._scans = self._scans, []
         for _ in range(parts):
             scans += self._advance(seconds / parts, set_points)
         return self._read(tuple(scans))
 
     def jump_meter(self, kind: MeterKind, id_: int, by_wh: float) -> None:
-        """The total of a meter jumps, also back; of the grid the imported one, of a battery the charged one.
+        """A total jumps, also back, to 0 at least: of the grid the imported one, of a battery the charged one.
 
         Raises ValueError when there is no such meter.
         """
         register = self._register(kind, id_)
-        register.set(register.energy_wh + by_wh)
+        register.set(max(register.energy_wh + by_wh, 0.0))
 
     def set_meter(self, kind: MeterKind, id_: int, energy_wh: float) -> None:
         """Another meter is put in, which has counted so far already; else like ``jump_meter``."""
@@ -149,16 +149,14 @@ class Plant:
         return phase_w
 
     def _do(self, deed: Deed) -> Scan | None:
-        match deed:
-            case Holds(chargepoint_id, id_tag):
-                return Scan(chargepoint_id, id_tag)
-            case Leaves(vehicle_id):
-                self._unplug(vehicle_id)
-            case Comes(vehicle_id, chargepoint_id, drives_km):
-                self._unplug(vehicle_id)
-                self._cars[vehicle_id].drive(drives_km)
-                if chargepoint_id is not None and self._chargepoints[chargepoint_id].car is None:
-                    self._chargepoints[chargepoint_id].plug(self._cars[vehicle_id])
+        if isinstance(deed, Holds):
+            return Scan(deed.chargepoint_id, deed.id_tag)
+        self._unplug(deed.vehicle_id)
+        if isinstance(deed, Comes):
+            car = self._cars[deed.vehicle_id]
+            car.drive(deed.drives_km)
+            if deed.chargepoint_id is not None and self._chargepoints[deed.chargepoint_id].car is None:
+                self._chargepoints[deed.chargepoint_id].plug(car)
         return None
 
     def _unplug(self, vehicle_id: int) -> None:

@@ -1,7 +1,7 @@
 """Clouds: how much of a clear sky's power is left, from 0 to a little over 1.
 
-Three noises: fields of clouds over half an hour, single clouds over minutes, a shimmer over seconds. What rises above
-the threshold of the day's cover is a cloud; the edges of clouds are bright.
+Noises: fields of clouds over half an hour, single clouds over minutes, haze and a shimmer over seconds. What rises
+above the threshold of the day's cover is a cloud, the darker the thicker; the edges of clouds are bright.
 """
 
 import random
@@ -14,8 +14,9 @@ Weather: TypeAlias = Literal["clear", "fair", "overcast", "changing"]
 COVER: dict[Weather, float] = {"clear": 0.0, "fair": 0.34, "overcast": 1.0}
 COVERS_OF_DAYS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.85, 1.0)  # of which a changing weather chooses one a day
 DAY_S = 86_400
-SOFTNESS = 0.16  # of a cloud's edge
-SHADOW = 0.72
+SOFTNESS = 0.11  # of a cloud: how much thicker than its edge it is where half of its shadow is reached
+SHADOW = 0.9  # of the thickest
+BRIGHT_EDGE = 0.06
 DARK_COVER = 0.7  # from here on it is grey between the clouds, too
 
 
@@ -26,8 +27,9 @@ class Sky:
         chance = random.Random(f"sky {seed}")
         self._weather: Weather = weather
         self._seed = seed
-        self._fields = Noise(chance, 1_700)
-        self._clouds = Noise(chance, 210)
+        self._fields = Noise(chance, 1_500)
+        self._clouds = Noise(chance, 130)
+        self._haze = Noise(chance, 70)
         self._shimmer = Noise(chance, 17)
         self._day = -1
         self._cover = 0.0
@@ -37,13 +39,14 @@ class Sky:
         if day != self._day:
             self._day, self._cover = day, self._cover_of(day)
         cover = self._cover
-        shimmer = 0.97 + 0.04 * self._shimmer.at(time_s)
-        thickness = 0.6 * self._fields.at(time_s) + 0.4 * self._clouds.at(time_s)
-        over = (thickness - 0.86 + 0.72 * cover) / SOFTNESS
-        cloud = min(max(over, 0.0), 1.0)
-        edge = 0.05 * cloud * (1 - cloud) * 4
-        grey = 0.6 * max(cover - DARK_COVER, 0.0)
-        return shimmer * (1 + edge - (SHADOW + grey * (1 - thickness)) * cloud)
+        haze = 0.94 + 0.05 * self._haze.at(time_s) + 0.03 * self._shimmer.at(time_s)
+        thickness = 0.52 * self._fields.at(time_s) + 0.48 * self._clouds.at(time_s)
+        over = thickness - 0.84 + 0.7 * cover
+        if over <= 0:
+            return haze
+        cloud = over / (over + SOFTNESS)
+        edge = BRIGHT_EDGE * 4 * cloud * (1 - cloud)
+        return haze * (1 + edge - (SHADOW + 0.1 * max(cover - DARK_COVER, 0.0)) * cloud)
 
     def _cover_of(self, day: int) -> float:
         if self._weather == "changing":

@@ -77,15 +77,6 @@ def test_on_a_pv_day_one_car_comes_at_once_and_another_within_minutes() -> None:
     assert scans(readings) == [(10, Scan(5, "04A1B2C3D4")), (160, Scan(6, "0012345"))]
 
 
-def test_a_pv_day_goes_on_with_cars_that_come_back_with_less() -> None:
-    readings = played("pv-day", 3.2 * 3_600)
-    gone, back = readings[900], readings[-1]
-    assert not gone.chargepoints[5].plugged
-    assert back.chargepoints[5].car == 1
-    assert back.vehicles[1].odometer_km == gone.vehicles[1].odometer_km + 74
-    assert back.vehicles[1].soc_percent < gone.vehicles[1].soc_percent
-
-
 def test_a_cheap_night_begins_in_its_first_hour_and_prices_stay_on_full_hours() -> None:
     scene = SCENES["night-tariff"]
     assert datetime.fromtimestamp(EVENING + scene.day_shift_s(EVENING), BERLIN).strftime("%H:%M") == "00:17"
@@ -135,15 +126,15 @@ def test_a_full_car_stays_plugged_without_a_watt() -> None:
     assert 60 < sum(10 for now in charging if now) < 600
 
 
-def test_a_month_has_charging_and_driving_of_both_cars() -> None:
+def test_two_workdays_of_a_month_have_charging_and_driving_of_both_cars() -> None:
     month = SCENES["month"]
     plant = Plant(month.installation, month, EVENING, seed=3)
     first = plant.step(0, {})
-    readings = [plant.step(1_800, FULL) for _ in range(7 * 48)]
+    readings = [plant.step(1_800, FULL) for _ in range(2 * 48)]
     last = readings[-1]
     for id_, vehicle_id in ((5, 1), (6, 3)):
-        assert 10_000 < last.chargepoints[id_].imported_wh - first.chargepoints[id_].imported_wh < 150_000
-        assert 50 < last.vehicles[vehicle_id].odometer_km - first.vehicles[vehicle_id].odometer_km < 600
+        assert 4_000 < last.chargepoints[id_].imported_wh - first.chargepoints[id_].imported_wh < 70_000
+        assert 20 < last.vehicles[vehicle_id].odometer_km - first.vehicles[vehicle_id].odometer_km < 200
         plugs = [now.chargepoints[id_].plugged for now in readings]
         assert {True, False} == set(plugs)
     assert {scan.id_tag for now in readings for scan in now.scans} == {"04A1B2C3D4", "0012345"}

@@ -183,9 +183,26 @@ def test_people_act_within_the_step_in_which_their_moment_lies() -> None:
     assert [readings.scans for readings in seen[1:]] == [(), (), ()]
     assert seen[3].chargepoints[5].power_w > 10_000
     assert seen[3].inverters[1].power_w > 1_000  # the sun shines, whatever the hour
-    later = it.step(2.6 * 3_600, {})
-    assert not later.chargepoints[5].plugged
-    assert later.chargepoints[5].currents_a == (0.0, 0.0, 0.0)
+
+
+def test_a_car_that_leaves_takes_its_current_with_it_and_comes_back_with_less() -> None:
+    stay = Stay(vehicle_id=1, chargepoint_id=5, leaves_s=115, drives_km=50)
+    it = plant(scene=msgspec.structs.replace(BOTH_PLUGGED, stays=(stay,), repeat_s=200))
+    there, gone, back = (it.step(seconds, {5: SetPoint(16.0, 3)}) for seconds in (110, 10, 80))
+    assert there.chargepoints[5].charging
+    assert (gone.chargepoints[5].plugged, gone.chargepoints[5].currents_a) == (False, (0.0, 0.0, 0.0))
+    assert gone.chargepoints[5].imported_wh == there.chargepoints[5].imported_wh
+    assert back.chargepoints[5].car == 1
+    assert back.vehicles[1].odometer_km == gone.vehicles[1].odometer_km + 50
+    assert back.vehicles[1].soc_percent < gone.vehicles[1].soc_percent - 10
+
+
+def test_what_happens_at_the_very_start_is_told_once_with_the_first_readings() -> None:
+    stay = Stay(vehicle_id=1, chargepoint_id=5, id_tag="04A1B2C3D4")
+    it = plant(scene=msgspec.structs.replace(BOTH_PLUGGED, stays=(stay,)))
+    first, second = it.step(0, {}), it.step(0, {})
+    assert (first.chargepoints[5].car, first.scans) == (1, (Scan(5, "04A1B2C3D4"),))
+    assert second.scans == ()
 
 
 def test_a_car_that_finds_its_place_taken_is_not_plugged_in() -> None:
@@ -209,6 +226,8 @@ def test_a_meter_jumps_and_is_swapped(kind: MeterKind) -> None:
     before = total(it.step(10, {}))
     it.jump_meter(kind, id_, -500.5)
     assert total(it.step(0, {})) == pytest.approx(before - 500.5)
+    it.jump_meter(kind, id_, -1e9)
+    assert total(it.step(0, {})) == 0
     it.set_meter(kind, id_, 12.0)
     assert total(it.step(0, {})) == 12.0
     assert 12.0 <= total(it.step(10, {})) < 40
