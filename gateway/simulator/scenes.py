@@ -132,7 +132,7 @@ PV_DAY = Scene(
         Stay(
             vehicle_id=1,
             chargepoint_id=5,
-            plugs_in_s=22,
+            plugs_in_s=15,
             leaves_s=5 * HOUR_S,
             drives_km=118,
             id_tag="04A1B2C3D4",

@@ -12,7 +12,7 @@ EPOCH_2000_S = 946_728_000.0  # 2000-01-01 12:00 UTC
 DAY_S = 86_400
 TILT = math.radians(32)
 SOLAR_CONSTANT = 1.353  # kW/m2; a peak is measured under 1
-LOSSES = 0.93  # heat, dirt, wires
+LOSSES = 0.86  # heat, dirt, wires
 DIFFUSE_SHARE = 0.1
 
 

@@ -177,8 +177,8 @@ def test_a_house_with_neither_sun_nor_battery_lives_from_the_grid() -> None:
 def test_people_act_within_the_step_in_which_their_moment_lies() -> None:
     it = plant(scene=SCENES["pv-day"], start_s=NIGHT)
     seen = [it.step(10, {5: SetPoint(16.0, 3)}) for _ in range(4)]
-    assert [readings.chargepoints[5].plugged for readings in seen] == [False, False, True, True]
-    assert [readings.chargepoints[5].car for readings in seen] == [None, None, 1, 1]
+    assert [readings.chargepoints[5].plugged for readings in seen] == [False, True, True, True]
+    assert [readings.chargepoints[5].car for readings in seen] == [None, 1, 1, 1]
     assert seen[0].scans == (Scan(5, "04A1B2C3D4"),)
     assert [readings.scans for readings in seen[1:]] == [(), (), ()]
     assert seen[3].chargepoints[5].power_w > 10_000
