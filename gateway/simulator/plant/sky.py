@@ -11,7 +11,7 @@ from gateway.simulator.plant.noise import Noise
 
 Weather: TypeAlias = Literal["clear", "fair", "overcast", "changing"]
 
-COVER: dict[Weather, float] = {"clear": 0.0, "fair": 0.34, "overcast": 1.0}
+COVER: dict[Weather, float] = {"clear": 0.0, "fair": 0.29, "overcast": 1.0}
 COVERS_OF_DAYS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.85, 1.0)  # of which a changing weather chooses one a day
 DAY_S = 86_400
 SOFTNESS = 0.11  # of a cloud: how much thicker than its edge it is where half of its shadow is reached
