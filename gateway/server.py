@@ -10,6 +10,7 @@ import uvicorn
 from litestar import Litestar
 
 from gateway.domain.errors import SettingsError
+from gateway.domain.figures import Histogram
 from gateway.http import HttpLimits, HttpProtocol
 from gateway.protocol.flow import Pace
 from gateway.websocket import FramesProtocol
@@ -23,17 +24,19 @@ class GatewayServer(uvicorn.Server):
         yield
 
 
-def make_server(app: Litestar, *, message_bytes: int, pace: Pace, http: HttpLimits) -> GatewayServer:
+def make_server(
+    app: Litestar, *, message_bytes: int, pace: Pace, http: HttpLimits, lag: Histogram | None = None
+) -> GatewayServer:
     """A server for the app; its websockets offer ``gateway.frames``.
 
     ``message_bytes`` is what a client's websocket message may have. Up to four times that a longer one is read and
-    refused with the reason; beyond, the connection is closed (1009).
+    refused with the reason; beyond, the connection is closed (1009). ``lag`` is told how long pongs took, in seconds.
     """
     return GatewayServer(
         uvicorn.Config(
             app,
             http=partial(HttpProtocol, limits=http),  # type: ignore[arg-type]  # called like the class
-            ws=partial(FramesProtocol, pace=pace),  # type: ignore[arg-type]  # as above
+            ws=partial(FramesProtocol, pace=pace, lag=lag or Histogram(())),  # type: ignore[arg-type]  # as above
             ws_max_size=4 * message_bytes,
             ws_per_message_deflate=False,
             ws_ping_interval=None,
@@ -47,13 +50,13 @@ def make_server(app: Litestar, *, message_bytes: int, pace: Pace, http: HttpLimi
     )
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, settings: str = "GATEWAY_HOST, GATEWAY_PORT") -> socket.socket:
     """A listening socket; raises SettingsError with what to change when the address cannot be had."""
     try:
         return socket.create_server((host, port), backlog=2048)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise SettingsError(f"GATEWAY_HOST, GATEWAY_PORT: cannot listen on {host}:{port}: {reason}") from error
+        raise SettingsError(f"{settings}: cannot listen on {host}:{port}: {reason}") from error
 
 
 def address(bound: socket.socket) -> str:

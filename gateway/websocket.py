@@ -16,6 +16,7 @@ Rules:
 """
 
 import asyncio
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +28,7 @@ from websockets.frames import Frame as ClientFrame
 from websockets.http11 import Request
 
 from gateway.domain.buckets import TokenBucket
+from gateway.domain.figures import Histogram
 from gateway.hub.member import FRAMES
 from gateway.protocol.flow import Flow, Pace
 from gateway.protocol.messages import CloseCode
@@ -36,7 +38,7 @@ MOST_UNREAD_BYTES = 32_768
 FRAME_BYTES = 256
 MESSAGE_OVERHEAD_BYTES = 512  # what a queued message takes besides its text
 SHUTDOWN_S = 2.0  # within uvicorn's grace for connections
-INVALID_TEXT = 1007
+ABNORMAL, INVALID_TEXT = 1006, 1007
 
 
 class Unread:
@@ -71,7 +73,10 @@ class Unread:
 
 
 class FramesProtocol(WebSocketsSansIOProtocol):
-    """One connection; ``pace`` is bound by whoever makes the server."""
+    """One connection; ``pace`` and ``lag`` are bound by whoever makes the server.
+
+    ``lag`` is told how long, in seconds, the pongs of all connections were on their way.
+    """
 
     def __init__(
         self,
@@ -81,10 +86,12 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         pace: Pace,
+        lag: Histogram,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.queue = Unread()  # type: ignore[assignment]  # what is used of a queue
         self._pace = pace
+        self._lag = lag
         self._ended = False
         self._input = b""
         self._has_a_turn = False
@@ -95,7 +102,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._flow = Flow(self.transport.write, self._pace, self.loop.time())
+        self._flow = Flow(self.transport.write, self._pace, self.loop.time(), time.monotonic)
 
     # --- the way out ------------------------------------------------------------------------------------------------
 
@@ -129,7 +136,9 @@ class FramesProtocol(WebSocketsSansIOProtocol):
 
     def handle_pong(self, event: ClientFrame) -> None:
         self._frames += 1
-        self._flow.pong(bytes(event.data), self.loop.time())
+        lag_s = self._flow.pong(bytes(event.data), self.loop.time())
+        if lag_s is not None:
+            self._lag.observe(lag_s)
 
     def _look(self) -> None:
         """Keep-alive, in place of uvicorn's."""
@@ -284,6 +293,8 @@ class FramesProtocol(WebSocketsSansIOProtocol):
             self._go_within(SHUTDOWN_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if not self._ended:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": ABNORMAL})  # uvicorn would say 1005
         super().connection_lost(exc)
         self._flow.close()
 

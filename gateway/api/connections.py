@@ -22,7 +22,16 @@ from typing import TypeAlias
 import msgspec
 
 from gateway.domain.access import Login
-from gateway.domain.errors import Draining, RateLimited
+from gateway.domain.errors import (
+    DatabaseUnavailable,
+    Draining,
+    GatewayError,
+    InvalidArgument,
+    LimitExceeded,
+    RateLimited,
+    Unauthenticated,
+)
+from gateway.domain.figures import Histogram, Tally, limits_tally
 from gateway.domain.throttle import network_of
 from gateway.protocol.messages import CloseCode, Limits
 from gateway.store.notices import DeviceTaken, LoginEnded, Notice
@@ -30,6 +39,10 @@ from gateway.store.notices import DeviceTaken, LoginEnded, Notice
 MOST_ENDED_LOGINS = 1_000
 RETRY_AFTER_S = 10.0
 ENDS = "this process ends; come back"
+ACCEPTED = "accepted"
+LAG_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 120)
+REFUSALS = (RateLimited, Draining, InvalidArgument, Unauthenticated, DatabaseUnavailable)
+RFC_CLOSE_CODES = (1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013)
 
 Tell: TypeAlias = Callable[[Notice, Callable[[], bool]], None]
 """Gives a notice to the other processes, unless it is no longer true when its turn comes."""
@@ -52,6 +65,27 @@ class Presence(msgspec.Struct, eq=False):
     """Whether its notice has come round."""
 
 
+class ConnectionCounts:
+    """What became of handshakes and connections.
+
+    ``connects`` has the codes of refusals, ``closes`` close codes: ours as they were sent, of clients those that
+    RFC 6455 names, so that nobody makes up new ones. ``limited`` has what was refused because of a limit, ``lag``
+    how long, in seconds, pongs were on their way.
+    """
+
+    def __init__(self) -> None:
+        self.limited = limits_tally()
+        self.lag = Histogram(LAG_BOUNDS_S)
+        self.connects = Tally((ACCEPTED, *(error.code for error in REFUSALS)))
+        self.closes = Tally(str(code) for code in sorted({*CloseCode, *RFC_CLOSE_CODES}))
+
+    def refused(self, error: GatewayError) -> None:
+        """A handshake was."""
+        self.connects.add(error.code)
+        if isinstance(error, LimitExceeded):
+            self.limited.add(error.scope)
+
+
 class Connections:
     """All websocket connections of this process."""
 
@@ -63,6 +97,7 @@ class Connections:
         spread: Callable[[], float] = random.random,
     ) -> None:
         self.limits = limits
+        self.counts = ConnectionCounts()
         self._tell = tell
         self._spread = spread
         self._draining = False
@@ -76,6 +111,12 @@ class Connections:
     def __len__(self) -> int:
         return len(self._present)
 
+    def states(self) -> dict[str, int]:
+        """How many there are: in their handshake, not (or no longer) known by name, and authenticated."""
+        known = sum(len(of_user) for of_user in self._of_user.values())
+        opening = sum(self._at_address.values()) - len(self._present)
+        return {"opening": opening, "unauthenticated": len(self._present) - known, "authenticated": known}
+
     # --- coming and going -------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -84,7 +125,8 @@ class Connections:
         self.check_open()
         address, most = network_of(source), self.limits.connections_per_address
         if self._at_address[address] >= most:
-            raise RateLimited(f"at most {most} connections from one address", retry_after_s=RETRY_AFTER_S)
+            problem = f"at most {most} connections from one address"
+            raise RateLimited(problem, scope="address", retry_after_s=RETRY_AFTER_S)
         self._at_address[address] += 1
         try:
             yield
@@ -118,6 +160,7 @@ class Connections:
         for other in self._on_device(login.user_id, device):
             self._replace(other)
         if len(self._of_user.get(login.user_id, ())) >= self.limits.connections_per_user:
+            self.counts.limited.add("user")
             return False
         presence.login, presence.device = login, device
         self._of_user.setdefault(login.user_id, {})[presence] = None

@@ -22,7 +22,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 from litestar.params import SkipValidation
 
-from gateway.api.connections import Connections, Presence
+from gateway.api.connections import ACCEPTED, Connections, Presence
 from gateway.api.guards import source_of
 from gateway.api.handshake import Logins, Socket, Visitor, visitor_of
 from gateway.api.refusals import refuse
@@ -37,7 +37,7 @@ from gateway.protocol.frames import Frame, frame
 from gateway.protocol.messages import Auth, CloseCode, ServerInfo
 from gateway.protocol.session import Close, Do, Effects, LookUp, Phase, Send, Session
 
-INTERNAL_ERROR = 1011
+ABNORMAL, INTERNAL_ERROR = 1006, 1011
 RightsOf = Callable[[Login], Rights]
 Work = Callable[[], Awaitable[None]]
 
@@ -50,10 +50,11 @@ class LiveTimes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """How a connection ended. ``code`` None: the client is gone, there is nobody to tell."""
+    """How a connection ended. ``code`` None: there is nobody to tell, and ``heard`` is the code it ended with."""
 
     code: int | None = None
     reason: str = ""
+    heard: int = ABNORMAL
 
 
 class Live:
@@ -93,10 +94,12 @@ class Live:
                 self.connections.check_open()
                 await self._open(socket, visitor)
         except GatewayError as error:
+            self.connections.counts.refused(error)
             await refuse(socket.scope, socket.send, error)
 
     async def _open(self, socket: Socket, visitor: Visitor) -> None:
         await socket.accept(visitor.subprotocol)
+        self.connections.counts.connects.add(ACCEPTED)
         connection = Connection(self, socket, visitor)
         self._connections[connection] = None
         try:
@@ -126,6 +129,7 @@ class Connection:
             now=live.clock.now,
             monotonic=live.clock.monotonic,
             connection=self.presence.id,
+            limited=live.connections.counts.limited,
             login=visitor.login,
             device=visitor.device,
         )
@@ -139,6 +143,7 @@ class Connection:
                 self._wake_in(self._live.limits.auth_deadline_s, self._deadline_passed)
                 self._greet()
                 ended = await self._ended
+                self._live.connections.counts.closes.add(str(ended.code or ended.heard))
                 for task in (reader, *self._questions):
                     task.cancel()
                 if self._outbox and writer:
@@ -176,13 +181,17 @@ class Connection:
         for effect in effects:
             match effect:
                 case Send():
-                    self._sink.write(frame(effect.message))
+                    self._write(frame(effect.message))
                 case Do():
                     self._live.hub.do(self._joined(), effect.request)
                 case LookUp():
                     self._ask(partial(self._look_up, effect.auth), "live lookup")
                 case Close():
                     self._end(Ended(int(effect.code), effect.reason))
+
+    def _write(self, one: Frame) -> None:
+        self._sink.write(one)
+        self._live.hub.traffic.private(one)
 
     def _end(self, ended: Ended) -> None:
         if not self._ended.done():
@@ -251,7 +260,7 @@ class Connection:
                 await self._outbox.room()
             event: Any = await self._socket.receive()
             if event["type"] == "websocket.disconnect":
-                self._end(Ended())
+                self._end(Ended(heard=event.get("code", ABNORMAL)))
                 return
             text = event.get("text")
             self._act(self._session.receive(event.get("bytes") or b"" if text is None else text))

@@ -17,7 +17,7 @@ Bad input: a message that its topic's reading does not allow is counted, logged 
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Final, NoReturn, get_args
 
 import msgspec
 import structlog
@@ -27,12 +27,14 @@ from gateway.bridge.leader import Leader
 from gateway.bridge.ledger import DIALECT_KEY, Ledger
 from gateway.domain.clock import Clock
 from gateway.domain.dialects import AUTO, DIALECTS, Dialect, DialectChoice, Reader, reader_for
-from gateway.domain.errors import NotLeader, StoreUnavailable, Unreadable
+from gateway.domain.errors import NotLeader, StoreUnavailable, Unreadable, UnreadableReason
+from gateway.domain.figures import Histogram, Tally
 from gateway.domain.link import LINK, Flood, LinkState, LinkWatch, Patience, Word
 from gateway.domain.values import Reading, Snapshot
 from gateway.mqtt import Broker, Connection, Down, Message
 
 MOST_TOPICS_REMEMBERED = 1_000
+INGEST_BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30)
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +57,16 @@ class Box(msgspec.Struct, frozen=True):
     raw: bool = False
 
 
+class IngestCounts:
+    """What came in since the ingest was made. ``seconds``: from a message to its changes in the store."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.unchanged = 0
+        self.unreadable = Tally(get_args(UnreadableReason))
+        self.seconds = Histogram(INGEST_BOUNDS_S)
+
+
 class Ingest:
     """Feeds one site from its box for as long as this process leads it."""
 
@@ -69,6 +81,7 @@ class Ingest:
         pace: Pace,
         patience: Patience,
     ) -> None:
+        self.counts = IngestCounts()
         self._site = site
         self._broker = broker
         self._leader = leader
@@ -78,7 +91,8 @@ class Ingest:
         self._patience = patience
         self._pending = asyncio.Event()
         self._ask_again = asyncio.Event()
-        self._unreadable: dict[str, int] = {}
+        self._pending_since = 0.0
+        self._unreadable: set[str] = set()
         self._has_told_values = False
 
     async def run(self) -> NoReturn:
@@ -97,7 +111,7 @@ class Ingest:
         self._tell_link()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._leader.keep_lease(self._pending.set), name="keep lease")
+                group.create_task(self._leader.keep_lease(self._note_pending), name="keep lease")
                 group.create_task(self._write(), name="write")
                 group.create_task(self._receive(), name="receive")
                 group.create_task(self._watch(), name="watch the link")
@@ -175,12 +189,18 @@ class Ingest:
     def _take(self, message: Message) -> None:
         now = self._clock.monotonic()
         self._ledger.messages += 1
+        self.counts.messages += 1
         if self._flood is not None and message.retained:
             self._flood.retained_message(now)
         self._heed(self._choice.take(message.topic, message.payload, message.retained), now)
         if self._reader is not None:
             self._read(self._reader, message, now)
         if self._ledger.has_pending:
+            self._note_pending()
+
+    def _note_pending(self) -> None:
+        if not self._pending.is_set():
+            self._pending_since = self._clock.monotonic()
             self._pending.set()
 
     def _read(self, reader: Reader, message: Message, now: float) -> None:
@@ -189,7 +209,7 @@ class Ingest:
         except Unreadable as error:
             self._note_unreadable(message.topic, error)
             return
-        self._ledger.bring(values, self._now(), retained=message.retained)
+        self.counts.unchanged += self._ledger.bring(values, self._now(), retained=message.retained)
         beat = reader.heartbeat(message.topic, message.payload)
         if beat is not None:
             self._link.heartbeat(beat, retained=message.retained, at=now)
@@ -236,7 +256,7 @@ class Ingest:
             self._ledger.flood_ended()
             self._tell_first_values()
         self._link.flood_ended(now, brought=flood.brought)
-        self._pending.set()
+        self._note_pending()
 
     def _tell_first_values(self) -> None:
         values = sum(not key.startswith(LINK) for key in self._ledger.readings)
@@ -250,8 +270,9 @@ class Ingest:
             await self._pending.wait()
             await asyncio.sleep(max(0.0, flushed_at + self._pace.window_s - self._clock.monotonic()))
             self._pending.clear()
-            flushed_at = self._clock.monotonic()
+            since, flushed_at = self._pending_since, self._clock.monotonic()
             await self._leader.write(self._ledger)
+            self.counts.seconds.observe(self._clock.monotonic() - since)
 
     def _tell_link(self) -> bool:
         """Pass the state of the link on if it changed; whether it did."""
@@ -267,7 +288,7 @@ class Ingest:
         if state.state == "down" and self._down is not None:
             why["detail"] = self._down.detail
         say(f"link to the box: {state.state}", site=self._site, **why)
-        self._pending.set()
+        self._note_pending()
         return True
 
     def _now(self) -> float:
@@ -275,10 +296,10 @@ class Ingest:
         return round(self._clock.now(), 3)
 
     def _note_unreadable(self, topic: str, error: Unreadable) -> None:
-        if topic not in self._unreadable:
+        self.counts.unreadable.add(error.reason)
+        if topic not in self._unreadable and len(self._unreadable) < MOST_TOPICS_REMEMBERED:
+            self._unreadable.add(topic)
             log.warning("unreadable message skipped", site=self._site, topic=topic, reason=error.message)
-        if len(self._unreadable) < MOST_TOPICS_REMEMBERED or topic in self._unreadable:
-            self._unreadable[topic] = self._unreadable.get(topic, 0) + 1
 
     async def _farewell(self) -> None:
         at = self._now()

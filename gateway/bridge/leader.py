@@ -60,6 +60,9 @@ class Leader:
         report: Report,
         trace: Trace | None = None,
     ) -> None:
+        self.epochs_opened = 0
+        self.fence_rejects = 0
+        """How often the store refused a write because another led meanwhile."""
         self._store = store
         self._site = site
         self._new_id = new_id
@@ -116,6 +119,11 @@ class Leader:
         await self._store.release(self._site, self._holder)
 
     @property
+    def leads(self) -> bool:
+        """Whether this one took the lease last, as far as it knows."""
+        return self._leads
+
+    @property
     def _lease_ms(self) -> int:
         return round(self._timing.lease_s * 1000)
 
@@ -167,13 +175,15 @@ class Leader:
         self._unanswered = call
         try:
             position = await self._insist(lambda: call.send(self._store, self._site, self._holder))
-        except (DataLost, EpochMissing, NotLeader):
+        except (DataLost, EpochMissing, NotLeader) as refusal:
             self._unanswered, self._refused = None, call.events
+            self.fence_rejects += isinstance(refusal, NotLeader)
             raise
         self._unanswered = None
         self._seq = position.seq
         if isinstance(call, _Opening):
             self._ledger, self._epoch = call.ledger, position.epoch
+            self.epochs_opened += 1
             log.debug("epoch opened", site=self._site, epoch=position.epoch, seq=position.seq)
         self._note(call.messages)
 

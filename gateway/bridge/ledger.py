@@ -54,10 +54,13 @@ class Ledger:
         self._flooded = False
         self._judge()
 
-    def bring(self, values: Mapping[str, JsonValue | Removed], at: float, *, retained: bool) -> None:
-        """Take in what one message of the box sets; ``at`` is its receive time in epoch seconds."""
+    def bring(self, values: Mapping[str, JsonValue | Removed], at: float, *, retained: bool) -> int:
+        """Take in what one message of the box sets; ``at`` is its receive time in epoch seconds.
+
+        Answers how many of the values were no news.
+        """
         self._flooded = self._flooded or (retained and bool(values))
-        flipped, brought = False, Changes()
+        flipped, brought, unchanged = False, Changes(), 0
         for key, value in values.items():
             if isinstance(value, Removed):
                 flipped |= self._drop(key)
@@ -66,10 +69,13 @@ class Ledger:
             flipped |= self._faults.note(key, value)
             known = self.readings.get(key)
             never_seen_to_change = retained and (known is None or known.changed_at is None)
-            brought |= self._set({key: value}, None if never_seen_to_change else at, is_stale=self._is_stale(key))
+            changes = self._set({key: value}, None if never_seen_to_change else at, is_stale=self._is_stale(key))
+            brought |= changes
+            unchanged += not changes
         self.diary.note(brought, at)
         if flipped:
             self._judge()
+        return unchanged
 
     def flood_ended(self) -> None:
         """Drop what this connection has not brought."""

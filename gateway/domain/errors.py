@@ -37,6 +37,21 @@
 from typing import ClassVar, Literal, TypeAlias
 
 BrokerReason: TypeAlias = Literal["bad_credentials", "certificate", "unreachable"]
+UnreadableReason: TypeAlias = Literal["encoding", "kind", "range", "word"]
+LimitScope: TypeAlias = Literal[
+    "address",
+    "user",
+    "messages",
+    "subscribes",
+    "queued_requests",
+    "refusals",
+    "subscriptions",
+    "views",
+    "logins",
+    "passwords",
+    "tickets",
+    "other",
+]
 
 
 class GatewayError(Exception):
@@ -116,8 +131,15 @@ class Misdirected(RequestError):
 
 
 class LimitExceeded(RequestError):
+    """``scope`` is for counting: which limit it was."""
+
     code = "limit_exceeded"
     temporary = True
+    usual_scope: ClassVar[LimitScope] = "other"
+
+    def __init__(self, message: str, *, scope: LimitScope | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.scope = scope or self.usual_scope
 
 
 class RateLimited(LimitExceeded):
@@ -130,12 +152,14 @@ class TooManySubscriptions(LimitExceeded):
     """The connection has as many subscriptions as ``limits`` allows."""
 
     code = "too_many_subscriptions"
+    usual_scope = "subscriptions"
 
 
 class TooManyViews(LimitExceeded):
     """The site has as many different selections of keys and intervals as ``limits`` allows."""
 
     code = "too_many_views"
+    usual_scope = "views"
 
 
 class Unavailable(GatewayError):
@@ -200,9 +224,17 @@ class DataLost(WriteRefused):
 
 
 class Unreadable(GatewayError):
-    """The message says what was wrong, never the payload itself: that may be a secret."""
+    """The message says what was wrong, never the payload itself: that may be a secret.
+
+    ``reason`` is for counting: what could not be decoded at all (``encoding``), is of another kind than the topic
+    holds, is a number out of its range, or none of the allowed words.
+    """
 
     code = "unreadable"
+
+    def __init__(self, message: str, *, reason: UnreadableReason = "kind") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class SettingsError(GatewayError):

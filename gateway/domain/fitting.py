@@ -52,7 +52,7 @@ def _number(declared: Entry | Field, value: JsonValue) -> JsonValue:
     if not -_MOST_EXACT <= value <= _MOST_EXACT:
         if isinstance(value, float) and not math.isfinite(value):
             return None
-        raise Unreadable("number out of range")
+        raise Unreadable("number out of range", reason="range")
     number = float(value)
     if declared.kind is Kind.time and number > _FIRST_MILLISECONDS:
         number /= 1000
@@ -63,7 +63,7 @@ def _number(declared: Entry | Field, value: JsonValue) -> JsonValue:
         number = round(number, DIGITS.get(declared.unit, USUAL_DIGITS)) + 0.0
     low, high = declared.minimum, declared.maximum
     if (low is not None and number < low) or (high is not None and number > high):
-        raise Unreadable(f"number outside {low} to {high}")
+        raise Unreadable(f"number outside {low} to {high}", reason="range")
     return int(number) if declared.kind is Kind.integer else number
 
 
@@ -81,7 +81,7 @@ def _text(declared: Entry | Field, value: JsonValue) -> str:
     if declared.allowed:
         if value in declared.allowed:
             return value
-        raise Unreadable("not one of the allowed words")
+        raise Unreadable("not one of the allowed words", reason="word")
     assert declared.maximum is not None
     return clean_text(value, int(declared.maximum))
 
@@ -107,5 +107,5 @@ def _start(text: str) -> int:
     if start > _FIRST_MILLISECONDS:
         start /= 1000
     if not 0 <= start <= _FIRST_MILLISECONDS:
-        raise Unreadable("a price does not start at an epoch second")
+        raise Unreadable("a price does not start at an epoch second", reason="range")
     return int(start)

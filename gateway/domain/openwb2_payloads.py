@@ -66,7 +66,7 @@ def _python_json(payload: bytes | str) -> JsonValue:
         text = payload if isinstance(payload, str) else payload.decode()
         value: JsonValue = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
     except (ValueError, RecursionError):
-        raise Unreadable("not JSON") from None
+        raise Unreadable("not JSON", reason="encoding") from None
     return value
 
 
@@ -119,7 +119,7 @@ def record(payload: bytes, shape: type[Record]) -> Record:
     except msgspec.ValidationError as error:
         raise Unreadable(f"not what the topic holds: {_place(error)}") from None
     except UnicodeError:
-        raise Unreadable("half a character") from None
+        raise Unreadable("half a character", reason="encoding") from None
 
 
 def _place(error: msgspec.ValidationError) -> str:

@@ -74,6 +74,17 @@ class Origins:
         return address is not None and (url.name, url.port) == (address[0], _port(address, url.scheme))
 
 
+def is_this_machine(hosts: list[str]) -> bool:
+    """Whether the ``Host`` headers of a request call a machine by what leads to none but itself (RFC 6761 6.3)."""
+    address = _address(hosts[0]) if len(hosts) == 1 else None
+    if address is None:
+        return False
+    try:
+        return ipaddress.ip_address(address[0].strip("[]")).is_loopback
+    except ValueError:
+        return address[0] == "localhost"
+
+
 def _public_url(url: str) -> PublicUrl:
     scheme, _, host = url.partition("://")
     address = _address(host)

@@ -51,7 +51,8 @@ class Throttle:
             self._wait_s(address, self._patience.free_per_source, now_s),
         )
         if wait_s > 0:
-            raise RateLimited("too many failed attempts from here; wait before the next one", retry_after_s=wait_s)
+            problem = "too many failed attempts from here; wait before the next one"
+            raise RateLimited(problem, scope="logins", retry_after_s=wait_s)
         for key in (pair, address):
             self._count(key, now_s)
 
@@ -109,6 +110,16 @@ def network_of(source: str) -> str:
             return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((int(address), 64), strict=False))
     return str(address)
+
+
+def is_loopback(source: str) -> bool:
+    """Whether a request comes from this very machine; what has no address does not."""
+    try:
+        address = ipaddress.ip_address(source)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def is_near(source: str) -> bool:

@@ -177,7 +177,7 @@ class SiteEvents:
         if not showing or member.full:
             return False
         if listener.missed_after is not None:
-            member.sink.write(frame(EventGap(site=self._site, after=str(listener.missed_after))))
+            member.write(frame(EventGap(site=self._site, after=str(listener.missed_after))))
             listener.missed_after = None
         for kept in self._kept_after(listener.told):
             if listener.matches(kept.key):
@@ -185,7 +185,7 @@ class SiteEvents:
                     return False
                 if not all(one.has_shown(kept.after_seq) for one in showing if one.group.matches(kept.key)):
                     return True
-                member.sink.write(kept.frame)
+                member.write(kept.frame)
             listener.told = kept.id
         listener.told = self.newest
         return False

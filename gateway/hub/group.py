@@ -15,6 +15,7 @@ from typing import Final
 
 from gateway.domain.values import Changes, Delta, Position, SiteState
 from gateway.hub.member import Subscription
+from gateway.hub.traffic import Traffic
 from gateway.hub.views import View
 from gateway.protocol.frames import Frame, delta_frame, snapshot_frames
 from gateway.protocol.messages import ResetReason
@@ -31,7 +32,9 @@ def rounded_up(interval_ms: float) -> int:
 class Group:
     """``live`` are the members that get its frames, ``members`` all of them, in the order in which they came."""
 
-    def __init__(self, number: int, view: View, interval_ms: int, part_bytes: int, now_s: float) -> None:
+    def __init__(
+        self, number: int, view: View, interval_ms: int, part_bytes: int, now_s: float, traffic: Traffic
+    ) -> None:
         self.number = number
         self.view = view
         self.interval_ms = interval_ms
@@ -45,6 +48,7 @@ class Group:
         self.encoded = 0
         self._nothing_until = 0
         self._part_bytes = part_bytes
+        self._traffic = traffic
         self._snapshot: tuple[Position, tuple[Frame, ...]] | None = None
         self._merged: dict[tuple[int, Position], Frame] = {}
 
@@ -68,7 +72,7 @@ class Group:
         if self._snapshot is None or self._snapshot[0] != position:
             readings = {key: reading for key, reading in self.state.readings.items() if self.matches(key)}
             frames = snapshot_frames(self.number, position, readings, self._part_bytes)
-            self.encoded += len(frames)
+            self._count_encoded(len(frames))
             self._snapshot = (position, frames)
         return self._snapshot[1]
 
@@ -82,7 +86,7 @@ class Group:
         known = self._merged.get((since, position))
         if known is None:
             known = delta_frame(self.number, since, position.seq, self.state.since(since, self.matches))
-            self.encoded += 1
+            self._count_encoded(1)
             if len(self._merged) >= MOST_MERGED:
                 del self._merged[next(iter(self._merged))]
             self._merged[since, position] = known
@@ -137,7 +141,7 @@ class Group:
 
     def _send(self, changes: Changes, seq: int, now_s: float) -> None:
         one = delta_frame(self.number, self.sent, seq, changes)
-        self.encoded += 1
+        self._count_encoded(1)
         stalled = []
         for subscription in self.live:
             if subscription.member.full:
@@ -147,5 +151,10 @@ class Group:
         for subscription in stalled:
             subscription.conflate()
             del self.live[subscription]
+        self._traffic.shared(one, len(self.live))
         self.sent = self._nothing_until = seq
         self.last_frame_s = now_s
+
+    def _count_encoded(self, frames: int) -> None:
+        self.encoded += frames
+        self._traffic.encoded += frames

@@ -12,14 +12,23 @@ from itertools import count
 from msgspec import UNSET
 
 from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, InvalidArgument, NotFound, TooManySubscriptions, TooManyViews
+from gateway.domain.errors import (
+    GatewayError,
+    InvalidArgument,
+    LimitExceeded,
+    NotFound,
+    TooManySubscriptions,
+    TooManyViews,
+)
 from gateway.domain.events import EventId
+from gateway.domain.figures import Tally, limits_tally
 from gateway.domain.filters import Filter
 from gateway.domain.values import Delta, Position, SiteState
 from gateway.hub.group import Group, rounded_up
 from gateway.hub.member import Member, Sink, Standing, Subscription
 from gateway.hub.shares import Shares
 from gateway.hub.site import RETRY_AFTER_S, Knowledge, Site
+from gateway.hub.traffic import Traffic
 from gateway.hub.views import Allowed, Rights, view_of
 from gateway.protocol.frames import frame
 from gateway.protocol.messages import (
@@ -39,13 +48,26 @@ from gateway.store.follow import Absent, EventsLoaded, Happened, Loaded, Reachab
 
 
 class Hub:
-    """``on_step`` is for the follower, the rest for connections. ``run`` must run for intervals and heartbeats."""
+    """``on_step`` is for the follower, the rest for connections. ``run`` must run for intervals and heartbeats.
 
-    def __init__(self, sites: Iterable[str], clock: Clock, limits: Limits, *, resume_entries: int = 10_000) -> None:
+    ``traffic`` counts what was sent, ``limited`` what was refused because of a limit.
+    """
+
+    def __init__(
+        self,
+        sites: Iterable[str],
+        clock: Clock,
+        limits: Limits,
+        *,
+        resume_entries: int = 10_000,
+        limited: Tally | None = None,
+    ) -> None:
         numbers = count(1)
         self._clock = clock
         self._limits = limits
-        self._sites = {name: Site(name, limits, resume_entries, numbers.__next__) for name in sites}
+        self.traffic = Traffic()
+        self._limited = limited or limits_tally()
+        self._sites = {name: Site(name, limits, resume_entries, numbers.__next__, self.traffic) for name in sites}
         self._members: dict[Member, Hashable] = {}
         self._shares = Shares()
         self._wake = asyncio.Event()
@@ -79,6 +101,29 @@ class Hub:
             return None
         return found.current_state()
 
+    # --- figures ----------------------------------------------------------------------------------------------------
+
+    @property
+    def groups(self) -> list[Group]:
+        """All there are at this moment."""
+        return [group for site in self._sites.values() for group in site.groups.values()]
+
+    @property
+    def epoch_changes(self) -> dict[str, int]:
+        """How often each site's epoch became another, as far as was seen here."""
+        return {name: site.epoch_changes for name, site in self._sites.items()}
+
+    def count_conflated(self) -> int:
+        """How many connections have so much on the way that their changes wait, to be merged."""
+        waiting = {
+            one.member
+            for group in self.groups
+            if group.state is not None and len(group.live) < len(group.members)
+            for one in group.members
+            if one.standing in (Standing.behind, Standing.loading)
+        }
+        return sum(member.full for member in waiting)
+
     # --- time -------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -100,7 +145,7 @@ class Hub:
 
     def join(self, sink: Sink, rights: Rights, user: Hashable = None) -> Member:
         """A connection of a user with these rights; ``leave`` must follow. None: a user with no other connection."""
-        member = Member(sink, rights, self._limits.unacknowledged_bytes)
+        member = Member(sink, rights, self._limits.unacknowledged_bytes, self.traffic)
         sink.on_drained = member.drained
         self._members[member] = member if user is None else user
         return member
@@ -122,7 +167,9 @@ class Hub:
                 case Unsubscribe():
                     self._unsubscribe(member, request)
         except GatewayError as error:
-            member.sink.write(frame(error_message(error, request.id)))
+            if isinstance(error, LimitExceeded):
+                self._limited.add(error.scope)
+            member.write(frame(error_message(error, request.id)))
         member.listen()
         self._wake.set()
 
@@ -135,13 +182,13 @@ class Hub:
             allowed = rights(site.name)
             if allowed is None:
                 self._end(subscription)
-                member.sink.write(frame(Unsubscribed(id=None, subscription=number)))
+                member.write(frame(Unsubscribed(id=None, subscription=number)))
                 continue
             site.events.allow(member, allowed)
             group = self._group_of(site.name, subscription.wanted, allowed, subscription.group)
             if group is not subscription.group:
                 moved = self._moved(subscription, group)
-                member.sink.write(frame(Reset(subscription=number, reason="view", now=group.number)))
+                member.tell_reset(Reset(subscription=number, reason="view", now=group.number))
                 # one that was there already had another number's snapshot: the client knows of no reset of it
                 moved.void("view" if moved is not subscription else None)
                 moved.proceed()
@@ -170,7 +217,10 @@ class Hub:
         subscription = self._begin(member, site.group(view, interval_ms, self._clock.monotonic()), wanted)
         site.events.join(member, allowed, events_after)
         held = request.held
-        if held is not None and held.view == view.name and state.can_resume(Position(held.epoch, held.seq)):
+        resumes = held is not None and held.view == view.name and state.can_resume(Position(held.epoch, held.seq))
+        if held is not None:
+            self.traffic.resumes.add("resumed" if resumes else "snapshot")
+        if held is not None and resumes:
             subscription.hold(held.seq)
             self._answer(request.id, subscription, "resumed", Position(held.epoch, held.seq))
         else:
@@ -216,7 +266,7 @@ class Hub:
 
     def _unsubscribe(self, member: Member, request: Unsubscribe) -> None:
         self._end(self._own(member, request.subscription))
-        member.sink.write(frame(Unsubscribed(id=request.id, subscription=request.subscription)))
+        member.write(frame(Unsubscribed(id=request.id, subscription=request.subscription)))
 
     def _answer(self, request_id: int, subscription: Subscription, how: How, position: Position) -> None:
         group = subscription.group
@@ -230,7 +280,7 @@ class Hub:
             min_interval_ms=group.interval_ms,
             events_after=str(subscription.member.listeners[group.view.site].told),
         )
-        subscription.member.sink.write(frame(answer))
+        subscription.member.write(frame(answer))
 
     # --- what they need ---------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.domain.events import EventId
 from gateway.domain.filters import Filter
 from gateway.domain.values import Position, SiteState
+from gateway.hub.traffic import Traffic
 from gateway.hub.views import Rights
 from gateway.protocol.frames import Frame, frame
 from gateway.protocol.messages import Reset, ResetReason
@@ -62,7 +63,7 @@ class Standing(Enum):
 class Member:
     """A connection: its sink, its rights, its subscriptions by number, and to which sites' events it listens."""
 
-    def __init__(self, sink: Sink, rights: Rights, most_unacknowledged: int) -> None:
+    def __init__(self, sink: Sink, rights: Rights, most_unacknowledged: int, traffic: Traffic) -> None:
         self.sink = sink
         self.rights = rights
         self.subscriptions: dict[int, Subscription] = {}
@@ -71,11 +72,17 @@ class Member:
         """By site to which it does not listen any more: up to where it did."""
         self.notice: Frame | None = None
         self._most_unacknowledged = most_unacknowledged
+        self._traffic = traffic
 
     @property
     def full(self) -> bool:
         """Whether so much is under way that nothing may be added but answers."""
         return self.sink.unacknowledged >= self._most_unacknowledged
+
+    def write(self, one: Frame) -> None:
+        """Give the frame to this connection only."""
+        self.sink.write(one)
+        self._traffic.private(one)
 
     def subscriptions_of(self, site: str) -> list["Subscription"]:
         return [one for one in self.subscriptions.values() if one.group.view.site == site]
@@ -84,6 +91,11 @@ class Member:
         """Give a notice that concerns no request, as soon as there is room; a newer one takes its place."""
         self.notice = notice
         self._tell_notice()
+
+    def tell_reset(self, reset: Reset) -> None:
+        """Tell that what it holds of a subscription does not count any more."""
+        self._traffic.resets.add(reset.reason)
+        self.write(frame(reset))
 
     def drained(self) -> None:
         """There is room again."""
@@ -99,7 +111,7 @@ class Member:
 
     def _tell_notice(self) -> None:
         if self.notice is not None and not self.full:
-            self.sink.write(self.notice)
+            self.write(self.notice)
             self.notice = None
 
 
@@ -188,7 +200,7 @@ class Subscription:
     def _catch_up(self, state: SiteState) -> None:
         seq = state.position.seq
         if self._seq is not None and self._seq < seq:
-            self.member.sink.write(self.group.merged(self._seq))
+            self.member.write(self.group.merged(self._seq))
         self._seq = seq
         self.standing = Standing.live
         self.group.add_live(self)
@@ -197,7 +209,7 @@ class Subscription:
         reset = "trimmed" if self._seq is not None else self._untold_reset
         if reset is not None:
             number = self.group.number
-            self.member.sink.write(frame(Reset(subscription=number, reason=reset, now=number)))
+            self.member.tell_reset(Reset(subscription=number, reason=reset, now=number))
         self._seq = None
         self._untold_reset = None
         self._parts.extend(self.group.snapshot())
@@ -205,7 +217,7 @@ class Subscription:
         self.standing = Standing.loading
 
     def _write_part(self) -> None:
-        self.member.sink.write(self._parts.pop(0))
+        self.member.write(self._parts.pop(0))
         if not self._parts:
             self._seq = self._parts_seq
             self.standing = Standing.behind

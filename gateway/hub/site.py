@@ -16,6 +16,7 @@ from gateway.domain.values import Delta, Position, SiteState, Snapshot
 from gateway.hub.events import SiteEvents
 from gateway.hub.group import Group
 from gateway.hub.member import Member
+from gateway.hub.traffic import Traffic
 from gateway.hub.views import View
 from gateway.protocol.frames import frame
 from gateway.protocol.messages import Limits, ResetReason, error_message
@@ -35,16 +36,20 @@ class Knowledge(Enum):
 class Site:
     """``groups`` by view and interval."""
 
-    def __init__(self, name: str, limits: Limits, resume_entries: int, new_number: Callable[[], int]) -> None:
+    def __init__(
+        self, name: str, limits: Limits, resume_entries: int, new_number: Callable[[], int], traffic: Traffic
+    ) -> None:
         self.name = name
         self.knowledge = Knowledge.unknown
         self.state: SiteState | None = None
         self.position = Position("", 0)
+        self.epoch_changes = 0
         self.groups: dict[tuple[View, int], Group] = {}
         self.events = SiteEvents(name, limits.replayed_events)
         self._limits = limits
         self._resume_entries = resume_entries
         self._new_number = new_number
+        self._traffic = traffic
         self._next_beat_s = NEVER
         self._next_s = NEVER
         """When a group has something due, or a heartbeat is."""
@@ -61,7 +66,8 @@ class Site:
         """The group of that view and interval; a new one goes on from the mirror."""
         found = self.groups.get((view, interval_ms))
         if found is None:
-            found = Group(self._new_number(), view, interval_ms, self._limits.snapshot_part_bytes, now_s)
+            part_bytes = self._limits.snapshot_part_bytes
+            found = Group(self._new_number(), view, interval_ms, part_bytes, now_s, self._traffic)
             found.begin(self.state)
             self.groups[view, interval_ms] = found
             self._next_beat_s = min(self._next_beat_s, now_s + self._limits.heartbeat_s)
@@ -77,6 +83,7 @@ class Site:
     def loaded(self, snapshot: Snapshot, lost: ResetReason) -> None:
         """The whole site anew; what anybody holds does not count any more because of ``lost``."""
         self._known_again()
+        self.epoch_changes += self.position.epoch not in ("", snapshot.position.epoch)
         self.state = SiteState(snapshot, self._resume_entries)
         self.position = snapshot.position
         for group in self.groups.values():

@@ -39,9 +39,13 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flow:
-    """Writes finished frames with ``write`` and counts; a ``Sink`` of the hub. Nothing in here waits."""
+    """Writes finished frames with ``write`` and counts; a ``Sink`` of the hub. Nothing in here waits.
+
+    ``clock`` (seconds) is asked once for each ping and pong, to tell how far a client is behind.
+    """
 
     __slots__ = (
+        "_clock",
         "_gone_at_s",
         "_idle_ping_at_s",
         "_new_nonce",
@@ -59,6 +63,7 @@ class Flow:
         write: Callable[[bytes], None],
         pace: Pace,
         now_s: float,
+        clock: Callable[[], float],
         new_nonce: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self.on_drained: Callable[[], None] = _nothing
@@ -66,9 +71,10 @@ class Flow:
         self.unacknowledged = 0
         self._write = write
         self._pace = pace
+        self._clock = clock
         self._new_nonce = new_nonce
         self._next_ping = pace.ping_bytes
-        self._under_way: dict[bytes, int] = {}
+        self._under_way: dict[bytes, tuple[int, float]] = {}
         self._idle_ping_at_s = now_s + pace.ping_idle_s
         self._gone_at_s = now_s + pace.gone_after_s
 
@@ -81,17 +87,20 @@ class Flow:
         if self.written >= self._next_ping:
             self._ping()
 
-    def pong(self, content: bytes, now_s: float) -> None:
-        """What a pong acknowledges; then ``on_drained``."""
-        position = self._under_way.get(content)
-        if position is None:
-            return
+    def pong(self, content: bytes, now_s: float) -> float | None:
+        """What a pong acknowledges; then ``on_drained``. Answers how long ago its ping was written, if it had one."""
+        acknowledged = self._under_way.get(content)
+        if acknowledged is None:
+            return None
+        position, pinged_s = acknowledged
+        lag_s = self._clock() - pinged_s
         contents = list(self._under_way)
         for answered in contents[: contents.index(content) + 1]:
             del self._under_way[answered]
         self._gone_at_s = now_s + self._pace.gone_after_s
         self.unacknowledged = self.written - position
         self.on_drained()
+        return lag_s
 
     def look(self, now_s: float) -> float | None:
         """Ping when it is time; answers when to look again. None: the client is gone."""
@@ -111,7 +120,7 @@ class Flow:
     def _ping(self) -> None:
         self._next_ping = self.written + self._pace.ping_bytes
         content = MARK + self.written.to_bytes(POSITION_BYTES) + self._new_nonce(NONCE_BYTES)
-        self._under_way[content] = self.written
+        self._under_way[content] = (self.written, self._clock())
         self._write(framed(PING, content))
 
 

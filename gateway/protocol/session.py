@@ -29,7 +29,8 @@ import msgspec
 
 from gateway.domain.access import Login
 from gateway.domain.buckets import TokenBucket
-from gateway.domain.errors import Conflict, GatewayError, RateLimited, Unauthenticated, Unavailable
+from gateway.domain.errors import Conflict, GatewayError, LimitScope, RateLimited, Unauthenticated, Unavailable
+from gateway.domain.figures import Tally
 from gateway.protocol.messages import (
     Auth,
     Authenticated,
@@ -95,7 +96,10 @@ Effects: TypeAlias = list[Effect]
 
 
 class Session:
-    """One conversation. The caller carries out the effects in order; nothing in here waits."""
+    """One conversation. The caller carries out the effects in order; nothing in here waits.
+
+    ``limited`` counts, for all conversations, what was refused because of a limit.
+    """
 
     def __init__(
         self,
@@ -105,6 +109,7 @@ class Session:
         now: Callable[[], float],
         monotonic: Callable[[], float],
         connection: str,
+        limited: Tally,
         login: Login | None = None,
         device: str | None = None,
     ) -> None:
@@ -116,6 +121,7 @@ class Session:
         self._now = now
         self._monotonic = monotonic
         self._connection = connection
+        self._limited = limited
         self._reader = MessageReader(limits.auth_message_bytes if login is None else limits.message_bytes)
         self._messages = TokenBucket(limits.message_burst, limits.messages_per_s)
         self._subscribes = TokenBucket(limits.subscribe_burst, limits.subscribes_per_s)
@@ -142,6 +148,7 @@ class Session:
         effects = self._answer(received)
         refused = any(isinstance(effect, Send) and isinstance(effect.message, Error) for effect in effects)
         if refused and self._refusals.take(self._monotonic()):
+            self._limited.add("refusals")
             effects += self.close(CloseCode.ABUSE, "too many messages that were refused")
         return effects
 
@@ -196,13 +203,21 @@ class Session:
         request_id = None if isinstance(message, Ping) else message.id
         wait_s = self._messages.take(self._monotonic())
         if wait_s:
-            return [_too_often("messages", self._limits.messages_per_s, wait_s, request_id)]
+            return [self._too_often("messages", "messages", self._limits.messages_per_s, wait_s, request_id)]
         if isinstance(message, Ping):
             return [Send(Pong())]
         wait_s = self._subscribes.take(self._monotonic()) if isinstance(message, Subscribe | Update) else 0.0
         if wait_s:
-            return [_too_often("subscribe and update", self._limits.subscribes_per_s, wait_s, request_id)]
+            per_s = self._limits.subscribes_per_s
+            return [self._too_often("subscribes", "subscribe and update", per_s, wait_s, request_id)]
         return STEPS[self.phase, type(message)](self, message)
+
+    def _too_often(self, scope: LimitScope, what: str, per_s: float, wait_s: float, request_id: int | None) -> Send:
+        return self._limit(scope, f"{what}: at most {per_s:g} a second here", wait_s, request_id)
+
+    def _limit(self, scope: LimitScope, problem: str, wait_s: float, request_id: int | None) -> Send:
+        self._limited.add(scope)
+        return Send(error_message(RateLimited(problem, scope=scope, retry_after_s=wait_s), request_id))
 
     def _too_late(self) -> Effects:
         return self.close(CloseCode.AUTH_TIMEOUT, f"not authenticated within {self._limits.auth_deadline_s:g} s")
@@ -233,7 +248,7 @@ class Session:
     def _queue(self, message: Request) -> Effects:
         if len(self._queued) >= self._limits.queued_requests:
             problem = f"at most {self._limits.queued_requests} requests may wait for the authentication"
-            return [_refuse(message, RateLimited(problem, retry_after_s=1.0))]
+            return [self._limit("queued_requests", problem, 1.0, message.id)]
         self._queued.append(message)
         return []
 
@@ -243,11 +258,6 @@ class Session:
 
 def _refuse(request: Request, error: GatewayError) -> Send:
     return Send(error_message(error, request.id))
-
-
-def _too_often(what: str, per_s: float, wait_s: float, request_id: int | None) -> Send:
-    problem = f"{what}: at most {per_s:g} a second here"
-    return Send(error_message(RateLimited(problem, retry_after_s=wait_s), request_id))
 
 
 Step: TypeAlias = Callable[[Session, Any], Effects]

@@ -149,7 +149,7 @@ class AuthService:
         async with self._database.writing() as connection:
             if await tickets.count_tickets(connection, login.token_id, now) >= MOST_TICKETS:
                 problem = f"a login has at most {MOST_TICKETS} unused tickets"
-                raise RateLimited(problem, retry_after_s=self._times.ticket_s)
+                raise RateLimited(problem, scope="tickets", retry_after_s=self._times.ticket_s)
             await tickets.add_ticket(connection, digest_of(ticket), made)
         return NewTicket(ticket, expires_at)
 

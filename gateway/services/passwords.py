@@ -59,7 +59,7 @@ class Passwords:
 
     async def _in_turn(self, work: Callable[..., Result], *given: str) -> Result:
         if self._waiting >= self._most:
-            raise RateLimited("too many people are logging in at this moment", retry_after_s=2)
+            raise RateLimited("too many people are logging in at this moment", scope="passwords", retry_after_s=2)
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)

@@ -175,6 +175,11 @@ class Follower:
         """Follow the site no longer: not one more step comes, also within ``on_step``."""
         self._places.pop(site, None)
 
+    def behind(self, site: str) -> int:
+        """By how many entries the place is behind where the store stood when it was asked last; 0 without a place."""
+        place = self._places.get(site)
+        return 0 if place is None or place.position is None else max(0, place.promised_seq - place.position.seq)
+
     async def run(self, on_step: OnStep) -> NoReturn:
         """Tell every step, in order, until cancelled. ``on_step`` must not raise, nor take long."""
         while True:

@@ -172,6 +172,22 @@ async def test_leaving_leaves_nothing_that_looks_live(mosquitto: MosquittoPart, 
         assert await onlooker.redis.get(f"{{{site}}}:lease") is None
 
 
+async def test_the_write_of_a_deposed_leader_is_refused_counted_and_its_last(
+    mosquitto: MosquittoPart, redis: RedisPart, site: str
+) -> None:
+    async with living(mosquitto, redis, site, START, lease_s=600) as (box, first):
+        await first.redis.delete(f"{{{site}}}:lease")
+        async with bridge(mosquitto, redis, site) as second:
+
+            async def refused() -> int:
+                await box.beat(1)
+                return first.leader.fence_rejects
+
+            await eventually(refused, every_s=0.1)
+            await eventually(lambda: not first.leader.leads)
+            assert (first.leader.fence_rejects, second.leader.fence_rejects) == (1, 0)
+
+
 async def test_a_deposed_leader_changes_nothing_when_it_stops(
     mosquitto: MosquittoPart, redis: RedisPart, site: str
 ) -> None:

@@ -47,7 +47,7 @@ class Bridge:
         self.stop: Callable[[], object] = lambda: None
         self.stopped = False
         name, numbers = f"{id(self):x}", count()
-        leader = Leader(
+        self.leader = Leader(
             self.store,
             site,
             holder=name,
@@ -69,7 +69,7 @@ class Bridge:
         self.ingest = Ingest(
             site,
             broker,
-            leader,
+            self.leader,
             SystemClock(),
             box=Box(dialect),
             pace=PACE,

@@ -3,7 +3,14 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.domain import errors
-from gateway.domain.errors import BrokerUnavailable, GatewayError, RateLimited, Unreadable
+from gateway.domain.errors import (
+    BrokerUnavailable,
+    GatewayError,
+    RateLimited,
+    TooManySubscriptions,
+    TooManyViews,
+    Unreadable,
+)
 
 
 def tree(root: type[GatewayError] = GatewayError) -> Iterator[type[GatewayError]]:
@@ -42,3 +49,13 @@ def test_an_error_carries_its_sentence_and_when_to_come_back() -> None:
 def test_an_unreachable_broker_says_why() -> None:
     assert BrokerUnavailable("refused").reason == "unreachable"
     assert BrokerUnavailable("wrong password", reason="bad_credentials").reason == "bad_credentials"
+
+
+def test_a_limit_says_which_one_it_was() -> None:
+    assert RateLimited("slowly").scope == "other"
+    assert RateLimited("slowly", scope="messages").scope == "messages"
+    assert (TooManySubscriptions("enough").scope, TooManyViews("enough").scope) == ("subscriptions", "views")
+
+
+def test_what_cannot_be_read_says_in_a_word_why() -> None:
+    assert (Unreadable("not a text").reason, Unreadable("not JSON", reason="encoding").reason) == ("kind", "encoding")

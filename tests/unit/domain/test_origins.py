@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.domain.errors import Forbidden, InvalidArgument, Misdirected
-from gateway.domain.origins import Origins
+from gateway.domain.origins import Origins, is_this_machine
 
 PUBLIC = Origins(["https://gw.example", "http://10.0.0.5:8080", "https://[2001:db8::1]:8443"])
 HOME = Origins(listening="raspberry.local")
@@ -151,3 +151,14 @@ def test_at_home_another_port_or_name_is_foreign(origin: str, host: str) -> None
 def test_a_public_url_has_scheme_and_host_only(url: str) -> None:
     with pytest.raises(InvalidArgument):
         Origins([url])
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:8080", "[::1]:8080"])
+def test_what_leads_to_none_but_this_machine(host: str) -> None:
+    assert is_this_machine([host])
+
+
+@pytest.mark.parametrize("hosts", [["gw.example"], ["192.168.1.5:8080"], ["localhost.evil.example"], ["a b"], []])
+def test_what_may_lead_elsewhere(hosts: list[str]) -> None:
+    assert not is_this_machine(hosts)
+    assert not is_this_machine(["localhost", *hosts, "localhost"])

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.domain.errors import RateLimited
-from gateway.domain.throttle import Patience, Throttle, is_near, network_of
+from gateway.domain.throttle import Patience, Throttle, is_loopback, is_near, network_of
 
 PATIENCE = Patience(free=2, free_per_source=4, base_s=1, cap_s=8, forget_after_s=100, most_remembered=10)
 
@@ -129,3 +129,21 @@ def test_a_household_is_one_source(source: str, network: str) -> None:
 )
 def test_near_is_this_machine_and_its_network(source: str, near: bool) -> None:
     assert is_near(source) is near
+
+
+@pytest.mark.parametrize(
+    ("source", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("192.168.1.20", False),
+        ("::ffff:192.168.1.20", False),
+        ("fe80::1", False),
+        ("localhost", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_this_very_machine(source: str, loopback: bool) -> None:
+    assert is_loopback(source) is loopback

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from gateway.protocol.flow import Flow, Pace
 from gateway.protocol.frames import Frame, framed
+from tests.support.clock import FakeClock
 
 PACE = Pace(ping_bytes=100, ping_idle_s=30, gone_after_s=120)
 PING_HEADER = b"\x89\x12"
@@ -21,8 +22,11 @@ class Line:
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.drained = 0
+        self.clock = FakeClock()
         nonces = count(1)
-        self.flow = Flow(self.written.append, PACE, 1_000.0, lambda size: next(nonces).to_bytes(size))
+        self.flow = Flow(
+            self.written.append, PACE, 1_000.0, self.clock.monotonic, lambda size: next(nonces).to_bytes(size)
+        )
         self.flow.on_drained = self.on_drained
 
     def on_drained(self) -> None:
@@ -67,6 +71,18 @@ def test_a_pong_acknowledges_its_position_and_those_before() -> None:
     assert (line.flow.unacknowledged, line.drained) == (60, 2)
 
 
+def test_a_pong_tells_how_long_ago_its_ping_was_written() -> None:
+    line = Line()
+    line.flow.write(of(100))
+    line.clock.advance(2)
+    line.flow.write(of(100))
+    line.clock.advance(0.5)
+    first, second = line.pings
+    assert line.flow.pong(second, 1_001.0) == 0.5
+    assert line.flow.pong(first, 1_001.0) is None, "it counted as answered"
+    assert line.flow.pong(b"of my own accord", 1_001.0) is None
+
+
 @given(st.binary(max_size=125), st.integers(0, 1_000_000))
 def test_a_forged_pong_means_nothing(content: bytes, claimed: int) -> None:
     line = Line()
@@ -81,7 +97,7 @@ def test_a_forged_pong_means_nothing(content: bytes, claimed: int) -> None:
 def test_nobody_can_guess_a_ping() -> None:
     def ping() -> bytes:
         written: list[bytes] = []
-        Flow(written.append, Pace(ping_bytes=1), 0.0).write(of(2))
+        Flow(written.append, Pace(ping_bytes=1), 0.0, FakeClock().monotonic).write(of(2))
         return written[1]
 
     assert len({ping() for _ in range(10)}) == 10

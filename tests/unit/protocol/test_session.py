@@ -6,6 +6,7 @@ import pytest
 
 from gateway.domain.access import Login, Role
 from gateway.domain.errors import DatabaseUnavailable, Unauthenticated
+from gateway.domain.figures import Tally, limits_tally
 from gateway.protocol.messages import (
     Auth,
     Authenticated,
@@ -31,9 +32,21 @@ PING = '{"type":"ping"}'
 NOBODY = Unauthenticated("unknown")
 
 
-def new(login: Login | None = None, limits: Limits = LIMITS, monotonic: Callable[[], float] = lambda: 1.5) -> Session:
+def new(
+    login: Login | None = None,
+    limits: Limits = LIMITS,
+    monotonic: Callable[[], float] = lambda: 1.5,
+    limited: Tally | None = None,
+) -> Session:
     return Session(
-        server=SERVER, limits=limits, now=lambda: 5.5, monotonic=monotonic, connection="c7", login=login, device="tab"
+        server=SERVER,
+        limits=limits,
+        now=lambda: 5.5,
+        monotonic=monotonic,
+        connection="c7",
+        limited=limited or limits_tally(),
+        login=login,
+        device="tab",
     )
 
 
@@ -213,6 +226,21 @@ def test_whoever_goes_on_being_refused_is_closed(text: str | bytes) -> None:
     close = session.receive(text)[-1]
     assert isinstance(close, Close)
     assert close.code is CloseCode.ABUSE
+
+
+def test_what_a_limit_refuses_is_counted_for_all_conversations() -> None:
+    limited = limits_tally()
+    limits = Limits(
+        message_burst=3, messages_per_s=1, subscribe_burst=1, subscribes_per_s=1, queued_requests=1, refusal_burst=3
+    )
+    first = new(ANNA, limits, limited=limited)
+    for text in (subscribe(1), subscribe(2), PING, PING):
+        first.receive(text)
+    second = new(None, limits, limited=limited)
+    for text in (AUTH, unsubscribe(2), unsubscribe(3), PING, PING, PING):
+        second.receive(text)
+    counted = {scope: count for scope, count in limited if count}
+    assert counted == {"subscribes": 1, "messages": 4, "queued_requests": 1, "refusals": 1}
 
 
 def test_drain_is_told_in_every_phase_but_closed() -> None:

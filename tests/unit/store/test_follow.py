@@ -3,8 +3,9 @@
 import pytest
 
 from gateway.domain.values import Delta, Position, Reading
-from gateway.store.follow import judge, lost_by
+from gateway.store.follow import Follower, judge, lost_by
 from gateway.store.packing import Entry
+from gateway.store.redis import SiteStore, open_client
 
 HERE = Position("e", 10)
 A, B = {"a": Reading(1)}, {"b": Reading(2)}
@@ -51,3 +52,16 @@ def test_a_store_at_or_ahead_of_the_reader_is_of_its_history(stored: Position) -
 @pytest.mark.parametrize("stored", [None, Position("e", 9), Position("f", 10), Position("f", 1_000_010)])
 def test_a_store_that_is_empty_or_behind_or_elsewhere_is_not(stored: Position | None) -> None:
     assert lost_by(HERE, stored) == "epoch"
+
+
+@pytest.mark.parametrize(
+    ("position", "stands_at", "behind"), [(HERE, 17, 7), (HERE, 10, 0), (HERE, 3, 0), (None, 17, 0)]
+)
+def test_how_far_a_follower_is_behind(position: Position | None, stands_at: int, behind: int) -> None:
+    redis = open_client("redis://127.0.0.1:1/0")
+    follower = Follower(SiteStore(redis), lambda: redis)
+    assert follower.behind("home") == 0, "it does not follow it"
+    follower.add("home")
+    place = follower._places["home"]
+    place.position, place.promised_seq = position, stands_at
+    assert follower.behind("home") == behind
