@@ -8,7 +8,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from gateway.api import auth, catalogue, docs, events, health, live, page, sites, upgrade
+from gateway.api import auth, catalogue, docs, events, health, live, metrics, page, sites, upgrade
 from gateway.api.addresses import without_tokens
 from gateway.api.connections import Connections
 from gateway.api.errors import exception_handlers
@@ -17,14 +17,17 @@ from gateway.api.guards import bearer_guard
 from gateway.api.headers import with_safe_headers
 from gateway.api.hosts import only_known_hosts
 from gateway.api.live import Live, LiveTimes, RightsOf
+from gateway.api.metrics import local_or_admin
 from gateway.api.sites import SiteInfo, Sites
 from gateway.api.upgrade import websockets_only_at
 from gateway.domain.clock import Clock
+from gateway.domain.figures import limits_tally
 from gateway.domain.origins import Origins
 from gateway.hub.hub import Hub
 from gateway.protocol.messages import Limits
 from gateway.services.auth import AuthService
 from gateway.services.events import Events
+from gateway.services.metrics import Metrics
 from gateway.services.readiness import Readiness
 from gateway.services.rights import rights_of
 from gateway.store.redis import SiteStore
@@ -58,6 +61,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     store: SiteStore
     auth: AuthService
     readiness: Readiness
+    metrics: Metrics
     page_dir: Path
     version: str
     connections: Connections
@@ -83,17 +87,19 @@ def create_app(parts: Parts) -> Litestar:
                 security=[{docs.SCHEME: []}],
             ),
             *OUTSIDE,
+            _metrics_router(parts.auth),
         ],
         dependencies={
             "connections": Provide(lambda: parts.connections, sync_to_thread=False),
             "auth": Provide(lambda: parts.auth, sync_to_thread=False),
             "events": Provide(lambda: known_events, sync_to_thread=False),
             "live": Provide(lambda: live_connections, sync_to_thread=False),
+            "metrics": Provide(lambda: parts.metrics, sync_to_thread=False),
             "page": Provide(lambda: page_folder, sync_to_thread=False),
             "readiness": Provide(lambda: parts.readiness, sync_to_thread=False),
             "sites": Provide(lambda: known_sites, sync_to_thread=False),
         },
-        exception_handlers=exception_handlers(),
+        exception_handlers=exception_handlers(parts.connections.counts.limited),
         openapi_config=docs.openapi(parts.version),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
@@ -103,6 +109,24 @@ def create_app(parts: Parts) -> Litestar:
     guarded = without_tokens(websockets_only_at(app.asgi_handler, f"{API}/live"))
     app.asgi_handler = with_safe_headers(only_known_hosts(guarded, parts.origins))
     return app
+
+
+def create_metrics_app(shown: Metrics) -> Litestar:
+    """``/metrics`` alone, for a process that serves nothing else, and for this machine only: it knows no users."""
+    app = Litestar(
+        route_handlers=[_metrics_router(None)],
+        dependencies={"metrics": Provide(lambda: shown, sync_to_thread=False)},
+        exception_handlers=exception_handlers(limits_tally()),
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+    app.asgi_handler = with_safe_headers(app.asgi_handler)
+    return app
+
+
+def _metrics_router(auth: AuthService | None) -> Router:
+    return Router("/", route_handlers=[metrics.page], guards=[local_or_admin(auth)])
 
 
 def _live(parts: Parts, rights: RightsOf) -> Live:

@@ -16,6 +16,7 @@ from litestar.openapi.spec import Example
 from litestar.types import ExceptionHandlersMap
 
 from gateway.domain import errors
+from gateway.domain.figures import Tally
 
 MEDIA_TYPE = "application/problem+json"
 CHALLENGE = 'Bearer realm="openwb-gateway"'
@@ -129,10 +130,16 @@ def _described(status: int) -> ResponseSpec:
     )
 
 
-def exception_handlers() -> ExceptionHandlersMap:
-    """For the app: no exception reaches a client in any other form."""
+def exception_handlers(limited: Tally) -> ExceptionHandlersMap:
+    """For the app: no exception reaches a client in any other form. ``limited`` counts which limits were reached."""
+
+    def ours(request: Request[Any, Any, Any], error: errors.GatewayError) -> Response[Problem]:
+        if isinstance(error, errors.LimitExceeded):
+            limited.add(error.scope)
+        return _ours(request, error)
+
     return {
-        errors.GatewayError: _ours,
+        errors.GatewayError: ours,
         HTTPException: _litestars,
         RecursionError: _too_deep,
         Exception: _unforeseen,

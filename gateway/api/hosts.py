@@ -7,8 +7,8 @@ from gateway.api.refusals import refuse
 from gateway.domain.errors import GatewayError
 from gateway.domain.origins import Origins
 
-# probes call us by whatever address the container has today, and learn nothing from it
-UNDER_ANY_NAME = frozenset({"/health/live", "/health/ready"})
+# probes call us by whatever address the container has today, and learn nothing from it; metrics look at it themselves
+UNDER_ANY_NAME = frozenset({"/health/live", "/health/ready", "/metrics"})
 # what a page may load from anywhere; its answer is for the page only if the browser finds that the origin is the same
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 

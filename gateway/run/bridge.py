@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 import structlog
@@ -16,7 +16,9 @@ from gateway.domain.errors import SettingsError
 from gateway.domain.link import Patience
 from gateway.domain.values import Position
 from gateway.mqtt import Broker
+from gateway.run.figures import BridgeFigures, process_metrics
 from gateway.run.owner import Service, run_until, stop_on_signals
+from gateway.services.metrics import Metrics
 from gateway.services.readiness import Readiness
 from gateway.settings import Settings, SiteSettings
 from gateway.store.redis import EventsKept, SiteStore, close_client, open_client
@@ -35,17 +37,37 @@ async def run_bridge(settings: Settings) -> None:
             "GATEWAY_MQTT_URL: a bridge needs a box, or [[site]] tables in the file of GATEWAY_CONFIG"
         )
     readiness = Readiness(SystemClock())
-    with stop_on_signals() as stop:
+    metrics, looks = process_metrics(readiness)
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals())
+        if settings.metrics_port is not None:
+            looks["metrics"] = stack.enter_context(_metrics_port(metrics, settings.metrics_port))
         async with bridges(
-            settings, settings.sites, settings.redis_url, readiness, holder=secrets.token_hex(8)
+            settings, settings.sites, settings.redis_url, readiness, metrics, holder=secrets.token_hex(8)
         ) as services:
-            await run_until(stop, services)
+            await run_until(stop, {**services, **looks})
     log.info("stopped")
+
+
+@contextmanager
+def _metrics_port(metrics: Metrics, port: int) -> Iterator[Service]:
+    """Nobody but this machine reaches it: there are no users here who could be asked who they are."""
+    from gateway.run.metrics import metrics_server  # noqa: PLC0415 - a web server is loaded by who wants one
+    from gateway.server import bind  # noqa: PLC0415 - as above
+
+    with closing(bind("127.0.0.1", port, "GATEWAY_METRICS_PORT")) as listening:
+        log.info("metrics", url=f"http://127.0.0.1:{listening.getsockname()[1]}/metrics")
+        yield metrics_server(metrics, listening)
 
 
 @asynccontextmanager
 async def bridges(
-    settings: Settings, sites: tuple[SiteSettings, ...], redis_url: str, readiness: Readiness, holder: str
+    settings: Settings,
+    sites: tuple[SiteSettings, ...],
+    redis_url: str,
+    readiness: Readiness,
+    metrics: Metrics,
+    holder: str,
 ) -> AsyncIterator[dict[str, Service]]:
     """The services that feed the sites; the connection behind them is closed on leaving.
 
@@ -59,26 +81,35 @@ async def bridges(
         trace = stack.enter_context(_tracing(settings.trace_file)) if settings.trace_file else None
 
         def ingest(site: SiteSettings) -> Ingest:
-            leader = Leader(
-                store,
+            leader = _leader(settings, site.id, store, readiness, holder, trace)
+            broker = _broker(settings, site)
+            made = Ingest(
                 site.id,
-                holder=holder,
-                new_id=lambda: secrets.token_hex(6),
-                timing=Timing(lease_s=settings.lease_s),
-                report=lambda state, reason: readiness.report(f"store for {site.id}", state, reason),
-                trace=trace,
-            )
-            return Ingest(
-                site.id,
-                _broker(settings, site),
+                broker,
                 leader,
                 SystemClock(),
                 box=Box(site.dialect, site.topic_prefix, settings.raw),
                 pace=_pace(settings),
                 patience=Patience(settings.silent_after_intervals, settings.control_interval_s),
             )
+            metrics.add(BridgeFigures(site.id, made, leader, broker.counts))
+            return made
 
         yield {f"bridge {site.id}": ingest(site).run for site in sites}
+
+
+def _leader(
+    settings: Settings, site: str, store: SiteStore, readiness: Readiness, holder: str, trace: Trace | None
+) -> Leader:
+    return Leader(
+        store,
+        site,
+        holder=holder,
+        new_id=lambda: secrets.token_hex(6),
+        timing=Timing(lease_s=settings.lease_s),
+        report=lambda state, reason: readiness.report(f"store for {site}", state, reason),
+        trace=trace,
+    )
 
 
 def _store(settings: Settings, redis: Redis) -> SiteStore:

@@ -4,6 +4,7 @@ import msgspec
 
 from gateway.domain.clock import SystemClock
 from gateway.run.web import web
+from gateway.services.metrics import Metrics
 from gateway.services.readiness import Readiness
 from gateway.settings import Settings
 
@@ -13,7 +14,9 @@ NOWHERE = {"redis_url": "redis://127.0.0.1/0", "database_url": "sqlite+aiosqlite
 
 async def openapi_json() -> bytes:
     """The OpenAPI document, as it is served at /schema/openapi.json, set for reading."""
-    async with web(Settings(), (), Readiness(SystemClock(), ()), _announce, links_count=False, **NOWHERE) as made:
+    async with web(
+        Settings(), (), Readiness(SystemClock()), Metrics(), _announce, links_count=False, **NOWHERE
+    ) as made:
         return msgspec.json.format(msgspec.json.encode(made.app.openapi_schema.to_schema()))
 
 

@@ -26,12 +26,13 @@ from gateway.hub.hub import Hub
 from gateway.protocol.flow import Pace
 from gateway.protocol.messages import Limits
 from gateway.run.drain import drain
+from gateway.run.figures import WebFigures, process_metrics
 from gateway.run.links import LinkReports
 from gateway.run.owner import Service, Stop, run_until, stop_on_signals
-from gateway.run.ports import listen
-from gateway.server import address, make_server
+from gateway.server import address, bind, make_server
 from gateway.services.auth import AuthService, AuthTimes, SetupToken
 from gateway.services.bridge_watch import BridgeWatch
+from gateway.services.metrics import Metrics
 from gateway.services.passwords import HashCost, Passwords
 from gateway.services.readiness import Probe, Readiness
 from gateway.settings import Settings, SiteSettings
@@ -69,7 +70,7 @@ async def run_web(settings: Settings) -> None:
         raise SettingsError(
             "GATEWAY_MQTT_URL: name the box that the bridge serves, or [[site]] tables in GATEWAY_CONFIG"
         )
-    with stop_on_signals() as stop, closing(listen(settings.host, settings.port)) as listening:
+    with stop_on_signals() as stop, closing(bind(settings.host, settings.port)) as listening:
         base = settings.public_url[0] if settings.public_url else address(listening)
 
         def announce(link: SetupToken | None) -> None:
@@ -80,8 +81,10 @@ async def run_web(settings: Settings) -> None:
                 )
 
         readiness = Readiness(SystemClock(), (STORE, DATABASE))
+        metrics, looks = process_metrics(readiness)
         urls = {"redis_url": settings.redis_url, "database_url": settings.database_url}
-        async with web(settings, settings.sites, readiness, announce, links_count=False, **urls) as made:
+        async with web(settings, settings.sites, readiness, metrics, announce, links_count=False, **urls) as made:
+            made.services.update(looks)
             await serve(made, listening, settings, stop)
     log.info("stopped")
 
@@ -93,6 +96,7 @@ async def serve(made: Web, listening: socket.socket, settings: Settings, stop: S
         message_bytes=settings.limit_message_bytes,
         pace=pace_of(settings),
         http=HttpLimits(head_bytes=settings.limit_head_bytes, request_s=settings.request_s),
+        lag=made.connections.counts.lag,
     )
     ended = asyncio.Event()
 
@@ -117,6 +121,7 @@ async def web(
     settings: Settings,
     sites: tuple[SiteSettings, ...],
     readiness: Readiness,
+    metrics: Metrics,
     announce: Announce,
     *,
     links_count: bool,
@@ -128,31 +133,52 @@ async def web(
     connect = partial(open_client, redis_url, settings.redis_timeout_s)
     async with AsyncExitStack() as stack:
         database, store = _opened(settings, database_url, connect, stack)
-        hub = Hub((site.id for site in sites), clock, limits, resume_entries=settings.resume_entries)
+        names = tuple(site.id for site in sites)
         board = NoticeBoard(connect, answer_s=settings.redis_timeout_s)
         connections = Connections(limits, tell=board.tell)
+        limited = connections.counts.limited
+        hub = Hub(names, clock, limits, resume_entries=settings.resume_entries, limited=limited)
         auth = _auth(settings, database, clock)
-        parts = Parts(
-            clock=clock,
-            sites=tuple(SiteInfo(site.id, site.name, site.dialect) for site in sites),
-            hub=hub,
-            store=store,
-            auth=auth,
-            readiness=readiness,
-            connections=connections,
-            origins=Origins(settings.public_url, settings.host),
-            page_dir=PAGE,
-            version=VERSION,
-            limits=limits,
-        )
+        parts = _parts(settings, sites, hub, store, auth, connections, readiness, metrics)
+        follower = Follower(store, connect, newest_events=settings.limit_replayed_events)
+        for name in names:
+            follower.add(name)
+        metrics.add(WebFigures(names, hub, follower, connections))
         on_step = _reporting(hub, readiness, LinkReports(sites, hub, readiness, counts=links_count))
         services: dict[str, Service] = {
             "hub": hub.run,
-            **_of_the_store(store, settings, [site.id for site in sites], connect, on_step),
+            "follower": partial(follower.run, on_step),
+            "bridge watch": BridgeWatch(store, names, clock, down_after_s=settings.bridge_down_s).run,
             "database": _probe(settings, database, auth, readiness, announce).run,
             "notices": partial(board.run, connections.on_notice),
         }
         yield Web(create_app(parts), readiness, connections, settings.drain_s, services)
+
+
+def _parts(
+    settings: Settings,
+    sites: tuple[SiteSettings, ...],
+    hub: Hub,
+    store: SiteStore,
+    auth: AuthService,
+    connections: Connections,
+    readiness: Readiness,
+    metrics: Metrics,
+) -> Parts:
+    return Parts(
+        clock=SystemClock(),
+        sites=tuple(SiteInfo(site.id, site.name, site.dialect) for site in sites),
+        hub=hub,
+        store=store,
+        auth=auth,
+        readiness=readiness,
+        metrics=metrics,
+        connections=connections,
+        origins=Origins(settings.public_url, settings.host),
+        page_dir=PAGE,
+        version=VERSION,
+        limits=connections.limits,
+    )
 
 
 def _opened(
@@ -180,17 +206,6 @@ def _probe(
         announce(await auth.ensure_admin(settings.admin_password))
 
     return Probe(readiness, DATABASE, prepare=prepare, check=database.ping)
-
-
-def _of_the_store(
-    store: SiteStore, settings: Settings, sites: list[str], connect: Callable[[], Redis], on_step: OnStep
-) -> dict[str, Service]:
-    """What follows the sites, and what says so when no bridge leads one."""
-    follower = Follower(store, connect, newest_events=settings.limit_replayed_events)
-    for site in sites:
-        follower.add(site)
-    watch = BridgeWatch(store, sites, SystemClock(), down_after_s=settings.bridge_down_s)
-    return {"follower": partial(follower.run, on_step), "bridge watch": watch.run}
 
 
 def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:

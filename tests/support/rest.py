@@ -18,6 +18,7 @@ from gateway.domain.values import Delta, Position, Reading
 from gateway.hub.hub import Hub
 from gateway.protocol.messages import Limits
 from gateway.services.auth import AuthService, AuthTimes
+from gateway.services.metrics import Metrics
 from gateway.services.passwords import HashCost, Passwords
 from gateway.services.readiness import Readiness
 from gateway.store.follow import Loaded
@@ -73,6 +74,7 @@ class Web:
             store=store or SiteStore(open_client(NOWHERE), answer_s=1),
             auth=self.auth,
             readiness=self.readiness,
+            metrics=Metrics(),
             page_dir=page_dir,
             version="1.2.3",
             limits=chosen,
