@@ -3,6 +3,8 @@
 Only ``Box`` (``box.py``) changes it; a voice reads it and calls the box's actions.
 """
 
+from typing import Literal
+
 import msgspec
 
 from gateway.simulator.words import ChargePointSetup, Installation, Mode, Readings, SetPoint, VehicleSetup, Wish
@@ -11,10 +13,11 @@ from gateway.simulator.words import ChargePointSetup, Installation, Mode, Readin
 class SessionLog(msgspec.Struct, kw_only=True):
     """What the box adds up from plug to unplug (2.x ``set/log``): since plugged, and since the mode switch.
 
-    ``mode``: "_" until power flowed. ``by_source_wh`` and ``cost_eur`` move every five minutes, as on the real box.
+    ``mode``: "_" until power flowed. ``by_source_wh`` and ``cost_eur`` move every five minutes, and ``charging_s``
+    when a charge ends, as on the real box; ``started_s`` is None while nothing charges, ``stopped_s`` when it ended.
     """
 
-    mode: Mode | str = "_"
+    mode: Mode | Literal["_"] = "_"
     vehicle_id: int = -1
     id_tag: str | None = None
     priority: bool = False
@@ -24,6 +27,7 @@ class SessionLog(msgspec.Struct, kw_only=True):
     since_mode_switch_wh: float = 0.0
     charging_s: float = 0.0
     started_s: float | None = None
+    stopped_s: float | None = None
     mode_switched_s: float | None = None
     by_source_wh: dict[str, float] = msgspec.field(
         default_factory=lambda: {"bat": 0.0, "cp": 0.0, "grid": 0.0, "pv": 0.0}
@@ -35,7 +39,10 @@ class SessionLog(msgspec.Struct, kw_only=True):
 
 
 class ChargePoint(msgspec.Struct, kw_only=True):
-    """``scanned_tag``: held to the box, not assigned yet (2.x ``get/rfid``); ``id_tag``: bound to the plug-in."""
+    """``scanned_tag``: held to the box, not assigned yet (2.x ``get/rfid``); ``id_tag``: bound to the plug-in.
+
+    ``scanned_s``: when the box looked at it, a loop after the scan. ``valid_tags``: those that are good here alone.
+    """
 
     setup: ChargePointSetup
     wish: Wish
@@ -45,6 +52,7 @@ class ChargePoint(msgspec.Struct, kw_only=True):
     scanned_tag: str | None = None
     scanned_s: float | None = None
     id_tag: str | None = None
+    valid_tags: tuple[str, ...] = ()
     state_text: str = "Keine Ladung, da kein Auto angesteckt ist."
     fault_state: int = 0
     fault_text: str = "Kein Fehler."
@@ -53,7 +61,10 @@ class ChargePoint(msgspec.Struct, kw_only=True):
 
 
 class Vehicle(msgspec.Struct, kw_only=True):
-    """``soc_percent``: what the box knows by its SoC module, which asks now and then; None without one."""
+    """``soc_percent``: what the box knows by its SoC module, which asks now and then; None without one.
+
+    ``asked_s``: when it asked last. ``counted_from_wh``: the meter from which a ``manual`` SoC counts while plugged.
+    """
 
     setup: VehicleSetup
     name: str
@@ -63,6 +74,8 @@ class Vehicle(msgspec.Struct, kw_only=True):
     soc_at_s: float | None = None
     range_km: float | None = None
     odometer_km: float | None = None
+    asked_s: float | None = None
+    counted_from_wh: float | None = None
 
 
 class Totals(msgspec.Struct, kw_only=True):
