@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, inspect
 
 from gateway.domain.errors import SettingsError
 
@@ -204,10 +204,9 @@ def _checked(found: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
             given = [one.strip() for one in given.split(",")]  # noqa: PLW2901 - as a file would have it
         try:
             values[key] = msgspec.convert(given, field.type, strict=False, dec_hook=_path)
-        except msgspec.ValidationError as error:
+        except msgspec.ValidationError:
             shown = "" if key in SECRETS else f", got {given!r}"
-            allowed = f"allowed is {ALLOWED[key]}" if key in ALLOWED else error
-            problems.append(f"{PREFIX}{key.upper()}: {allowed}{shown}")
+            problems.append(f"{PREFIX}{key.upper()}: allowed is {_allowed(key, field.type)}{shown}")
     values["data_dir"] = values.get("data_dir", Settings().data_dir).expanduser()
     return values
 
@@ -235,19 +234,46 @@ def _sites(tables: object, values: Mapping[str, Any], problems: list[str]) -> tu
 
 
 def _site(number: int, table: object, problems: list[str]) -> SiteSettings | None:
-    try:
-        if isinstance(table, dict) and "mqtt_password_file" in table:
-            table = dict(table)
-            path = str(table.pop("mqtt_password_file"))
-            table["mqtt_password"] = _secret(f"[[site]] number {number}, mqtt_password_file", path, problems) or ""
-        site = msgspec.convert(table, SiteSettings)
-    except msgspec.ValidationError as error:
-        problems.append(f"[[site]] number {number}: {_in_words(error)}")
+    where = f"[[site]] number {number}"
+    if not isinstance(table, dict):
+        problems.append(f"{where}: expected a table with id and mqtt_url")
         return None
-    return msgspec.structs.replace(site, name=site.name or site.id)
+    table = dict(table)
+    found: list[str] = []
+    if "mqtt_password_file" in table:
+        path = str(table.pop("mqtt_password_file"))
+        table["mqtt_password"] = _secret(f"{where}, mqtt_password_file", path, found) or ""
+    fields = {field.name: field for field in msgspec.structs.fields(SiteSettings)}
+    for name, given in table.items():
+        if name not in fields:
+            found.append(f"{where}: there is no {name!r}; there are {', '.join(fields)}, mqtt_password_file")
+        elif not _fits(given, fields[name].type):
+            shown = "" if name in SECRETS else f", got {given!r}"
+            found.append(f"{where}: {name}: allowed is {_allowed(name, fields[name].type)}{shown}")
+    found += [f"{where}: {name} is missing" for name in ("id", "mqtt_url") if name not in table]
+    problems += found
+    return None if found else SiteSettings(**{**table, "name": table.get("name") or table["id"]})
 
 
-def _in_words(error: msgspec.ValidationError) -> str:
-    """Say what is allowed in the field that the error names."""
-    field = str(error).partition(" - at `$.")[2].rstrip("`")
-    return f"{field}: allowed is {ALLOWED[field]}" if field in ALLOWED else str(error)
+def _fits(given: object, kind: Any) -> bool:
+    try:
+        msgspec.convert(given, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _allowed(name: str, kind: Any) -> str:
+    """What a setting may be, for people."""
+    if name in ALLOWED:
+        return ALLOWED[name]
+    match inspect.type_info(kind):
+        case inspect.IntType(ge=least, le=most):
+            return f"a whole number from {least} to {most}"
+        case inspect.FloatType(gt=None, ge=least, le=most):
+            return f"a number from {least:g} to {most:.0f}"
+        case inspect.FloatType(gt=above, le=most):
+            return f"a number above {above:g}, up to {most:.0f}"
+        case inspect.StrType():
+            return "text in quotes"
+    return "a path"

@@ -5,6 +5,7 @@ import contextlib
 import os
 import resource
 import sys
+import time
 from collections.abc import Awaitable, Callable
 
 import click
@@ -12,6 +13,7 @@ import structlog
 
 from gateway.domain.errors import GatewayError, SettingsError
 from gateway.run.logs import configure
+from gateway.run.machine import clock_words
 from gateway.settings import Settings, load
 
 FAILED = 1
@@ -27,6 +29,8 @@ def stay(command: Callable[[Settings], Awaitable[None]]) -> None:
     try:
         settings = load(os.environ)
         configure(settings.log_level)
+        if wrong := clock_words(time.time()):
+            log.warning(wrong)
         asyncio.run(_awaited(command(settings)))
     except SettingsError as error:
         for line in error.message.splitlines():

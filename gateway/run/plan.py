@@ -47,14 +47,3 @@ def plan(settings: Settings) -> Plan:
 def demo_site(mqtt_url: str) -> SiteSettings:
     """The simulated site behind its broker."""
     return SiteSettings(id=DEMO, name="Demo", mqtt_url=mqtt_url)
-
-
-def prepare_folder(path: Path) -> None:
-    """Make the data directory, readable for us alone; raises SettingsError when that cannot be."""
-    probe = path / ".write-test"
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise SettingsError(f"GATEWAY_DATA_DIR: cannot write to {path}: {error.strerror}") from error

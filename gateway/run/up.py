@@ -13,11 +13,13 @@ from gateway.domain.clock import SystemClock
 from gateway.mqtt import Broker
 from gateway.run.bridge import bridges
 from gateway.run.figures import process_metrics
+from gateway.run.folder import DISK, own_folder, space_watch
 from gateway.run.greeting import Runs, box_of, farewell, greet, reachable, without_secrets
 from gateway.run.owner import Service, stop_on_signals
-from gateway.run.plan import DATABASE_FILE, Plan, demo_site, plan, prepare_folder
+from gateway.run.plan import DATABASE_FILE, Plan, demo_site, plan
+from gateway.run.ports import listen
 from gateway.run.web import DATABASE, STORE, serve, web
-from gateway.server import address, bind
+from gateway.server import address
 from gateway.services.auth import SetupToken
 from gateway.services.readiness import Readiness
 from gateway.settings import Settings, SiteSettings
@@ -36,10 +38,10 @@ EMBEDDED_DATABASE = f"SQLite, {DATABASE_FILE}"
 async def run_up(settings: Settings) -> None:
     """``openwb-gateway up``: until a signal."""
     chosen = plan(settings)
-    prepare_folder(chosen.data_dir)
     async with AsyncExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
-        listening = stack.enter_context(closing(bind(settings.host, settings.port)))
+        stack.enter_context(own_folder(chosen.data_dir))
+        listening = stack.enter_context(closing(listen(settings.host, settings.port)))
         services: dict[str, Service] = {}
         sites = settings.sites
         if chosen.demo:
@@ -54,7 +56,8 @@ async def run_up(settings: Settings) -> None:
             services["embedded store"] = valkey.run
         database_url = settings.database_url or f"sqlite+aiosqlite:///{chosen.data_dir / DATABASE_FILE}"
         urls = {"redis_url": redis_url, "database_url": database_url}
-        readiness = Readiness(SystemClock(), (STORE, DATABASE))
+        readiness = Readiness(SystemClock(), (STORE, DATABASE, DISK))
+        services["disk"] = space_watch(readiness, chosen.data_dir).run
         metrics, looks = process_metrics(readiness)
         fed = bridges(settings, sites, redis_url, readiness, metrics, holder)
         services.update(await stack.enter_async_context(fed) | looks)

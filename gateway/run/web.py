@@ -29,7 +29,8 @@ from gateway.run.drain import drain
 from gateway.run.figures import WebFigures, process_metrics
 from gateway.run.links import LinkReports
 from gateway.run.owner import Service, Stop, run_until, stop_on_signals
-from gateway.server import address, bind, make_server
+from gateway.run.ports import listen
+from gateway.server import address, make_server
 from gateway.services.auth import AuthService, AuthTimes, SetupToken
 from gateway.services.bridge_watch import BridgeWatch
 from gateway.services.metrics import Metrics
@@ -70,7 +71,7 @@ async def run_web(settings: Settings) -> None:
         raise SettingsError(
             "GATEWAY_MQTT_URL: name the box that the bridge serves, or [[site]] tables in GATEWAY_CONFIG"
         )
-    with stop_on_signals() as stop, closing(bind(settings.host, settings.port)) as listening:
+    with stop_on_signals() as stop, closing(listen(settings.host, settings.port)) as listening:
         base = settings.public_url[0] if settings.public_url else address(listening)
 
         def announce(link: SetupToken | None) -> None:

@@ -98,11 +98,11 @@ class Probe:
         except Unavailable as error:
             self._readiness.report(self._part, "down", error.message)
             if not self._is_away:
-                log.warning("out of reach; trying on", part=self._part, reason=error.message)
+                log.warning("does not work; trying on", part=self._part, reason=error.message)
             self._is_away = True
             return False
         self._readiness.report(self._part, "ok")
         if self._is_away:
-            log.info("well again", part=self._part)
+            log.info("works again", part=self._part)
         self._is_away = False
         return True

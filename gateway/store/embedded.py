@@ -30,10 +30,10 @@ import structlog
 from redis.exceptions import RedisError
 
 from gateway.domain.errors import SettingsError, StoreUnavailable
+from gateway.store.last_words import told
 from gateway.store.redis import close_client, open_client
 
 SOCKET_NAME = "valkey.sock"
-NOT_A_LAST_WORD = "Memory overcommit must be enabled"  # said at each start on most machines
 SOCKET_PATH_BYTES = 103  # what macOS allows; Linux allows 107
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 LAUNCHER = Path(__file__).with_name("launch.py")
@@ -184,7 +184,7 @@ class EmbeddedValkey:
                 await asyncio.sleep(0.01)
         finally:
             await close_client(client)
-        raise StoreUnavailable(f"the embedded Valkey ended with {process.returncode}: {self._last_words()}")
+        raise StoreUnavailable(f"the embedded Valkey ended ({process.returncode}): {self._last_words()}")
 
     async def _stop(self) -> None:
         process = self._process
@@ -217,8 +217,7 @@ class EmbeddedValkey:
         return [str(self._binary), *(word for name, setting in options.items() for word in (f"--{name}", setting))]
 
     def _last_words(self) -> str:
-        lines = self._log_file.read_text(errors="replace").splitlines()
-        return " | ".join([line for line in lines if line.strip() and NOT_A_LAST_WORD not in line][-3:])
+        return told(self._log_file.read_text(errors="replace"), self._folder)
 
     def _pause_s(self, failures: int) -> float:
         longest = min(self._timing.retry_cap_s, self._timing.retry_base_s * 2.0 ** min(failures, 16))

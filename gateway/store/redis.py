@@ -67,6 +67,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any, TypeAlias
@@ -94,6 +95,9 @@ REFUSALS = {
     b"not_leader": (NotLeader, "another writer leads site {site}"),
     b"data_lost": (DataLost, "the store lost writes of site {site}: it stands at seq {seq}"),
 }
+
+AT_SCRIPT = re.compile(r"\s*script: \S+, on @user_script.*|\s*script: on @user_script.*")
+MISCONF = "MISCONF Errors writing to the AOF file: "
 
 SAID = (STATE.encode(), REASON.encode())
 
@@ -318,7 +322,8 @@ class SiteStore:
         except TimeoutError as error:
             raise StoreUnavailable(f"the store gave no answer within {within_s:.1f} s") from error
         except (RedisError, OSError) as error:
-            raise StoreUnavailable(f"the store is out of reach: {_reason(error)}") from error
+            what = "takes no writes" if _reason(error).startswith("MISCONF") else "is out of reach"
+            raise StoreUnavailable(f"the store {what}: {_reason(error).removeprefix(MISCONF)}") from error
         except (msgspec.DecodeError, InvalidArgument, KeyError, ValueError) as error:
             raise StoreUnavailable(f"the store holds what this version cannot read: {error!r}") from error
 
@@ -362,7 +367,7 @@ def _reason(error: Exception) -> str:
     origin = error.__cause__ or error.__context__ or error
     if isinstance(origin, OSError) and origin.errno is not None:
         return os.strerror(origin.errno)
-    return str(error) or type(error).__name__
+    return AT_SCRIPT.sub("", str(error)) or type(error).__name__
 
 
 class _Script:

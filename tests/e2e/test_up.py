@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,28 +13,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.children import children, gone, listening_addresses, with_environment
 from tests.support.gateway import INHERITED, ROOT, GatewayPart, set_up_link
 from tests.support.ports import free_port
 from tests.support.terminal import terminal
 from tests.support.waiting import eventually
-
-
-def children(pid: int) -> list[int]:
-    """All processes below ``pid``."""
-    found: list[int] = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            child = int(stat.parent.name)
-            found += [child, *children(child)]
-    return found
-
-
-def gone(pids: list[int]) -> bool:
-    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -51,12 +35,24 @@ async def test_the_demo_runs_and_leaves_nothing_behind(tmp_path: Path, number: s
         assert "link/state" in values()
         below = children(up.pid)
         assert len(below) >= 2
+        assert listening_addresses([up.pid, *below]) == {"127.0.0.1"}
         up.signal(number)
         await up.ended()
         if number != signal.SIGKILL:
             assert up.exit_code == 0
             assert "Traceback" not in up.log
         await eventually(lambda: gone(below), what="no child is left")
+
+
+@pytest.mark.parametrize("after_children", [0, 1, 2])
+async def test_killed_in_the_middle_of_its_start_it_leaves_no_process(tmp_path: Path, after_children: int) -> None:
+    """The parts start one after the other; whenever the parent is killed, what it has started goes with it."""
+    up = GatewayPart("up", tmp_path)
+    up.spawn()
+    await eventually(lambda: len(children(up.pid)) >= after_children, 30)
+    await up.kill()
+    mark = f"GATEWAY_DATA_DIR={tmp_path / 'data'}"
+    await eventually(lambda: not with_environment(mark), 15, what="no process is left")
 
 
 async def test_a_program_is_told_what_runs_and_when_it_has_stopped(tmp_path: Path) -> None:
@@ -128,19 +124,26 @@ async def test_a_second_start_knows_the_users_and_the_values(tmp_path: Path) -> 
 async def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     async with GatewayPart("up", tmp_path / "one") as up:
         second = run(tmp_path / "two", GATEWAY_PORT=str(up.port))
+        pid = up.pid
     assert second.returncode == 2
-    assert second.stderr == (
-        f"openwb-gateway: GATEWAY_HOST, GATEWAY_PORT: cannot listen on 127.0.0.1:{up.port}: Address already in use\n"
+    assert re.fullmatch(
+        f"openwb-gateway: GATEWAY_PORT: 127.0.0.1:{up.port} is taken by another openwb-gateway \\(process {pid}\\);"
+        r" stop that, or choose another port: GATEWAY_PORT=\d+\n",
+        second.stderr,
     )
 
 
 async def test_a_data_directory_in_use_is_one_clear_line(tmp_path: Path) -> None:
     async with GatewayPart("up", tmp_path) as up:
-        second = run(tmp_path / "data", GATEWAY_PORT=str(free_port()))
+        second = run(tmp_path / "data", GATEWAY_PORT=str(up.port))
         assert up.running
+        pid = up.pid
     assert second.returncode == 2
-    assert "another gateway uses" in second.stderr
-    assert "Traceback" not in second.stderr
+    folder = tmp_path / "data" / "demo"
+    assert second.stderr == (
+        f"openwb-gateway: GATEWAY_DATA_DIR: another gateway (process {pid}) uses {folder};"
+        " stop it or name another folder\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,11 @@ def test_sites_are_tables_of_the_file_and_the_environment_wins(tmp_path: Path) -
         ("colour = 1", "GATEWAY_COLOUR: there is no such setting"),
         ('[[site]]\nid = "North Wing"\nmqtt_url = "mqtt://x"', "number 1: id: allowed is up to 32 small letters"),
         ("site = 3", "expected [[site]] tables"),
-        ('[[site]]\nid = "a"', "[[site]] number 1: Object missing required field `mqtt_url`"),
-        ('[[site]]\nid = "a"\nmqtt_url = "mqtt://x"\ncolour = 1', "unknown field `colour`"),
+        ('[[site]]\nid = "a"', "[[site]] number 1: mqtt_url is missing"),
+        (
+            '[[site]]\nid = "a"\nmqtt_url = "mqtt://x"\ncolour = 1',
+            "[[site]] number 1: there is no 'colour'; there are id, mqtt_url",
+        ),
         ('[[site]]\nid = "a"\nmqtt_url = "mqtt://x"\n[[site]]\nid = "a"\nmqtt_url = "mqtt://y"', "given twice"),
         ('[[site]]\nid = "demo"\nmqtt_url = "mqtt://x"', "simulated site"),
         ('mqtt_url = "mqtt://z"\n[[site]]\nid = "a"\nmqtt_url = "mqtt://x"', "goes without [[site]] tables"),

@@ -11,7 +11,7 @@ def line(**event: object) -> str:
 def test_a_line_says_whose_what_and_why() -> None:
     told = line(event="link to the box: down", site="home", reason="unreachable", detail="No route to host", tries=3)
     assert told == "12:00:00  home: link to the box: down · unreachable · No route to host · tries 3"
-    assert line(event="well again", part="database", reason=None) == "12:00:00  database: well again"
+    assert line(event="works again", part="database", reason=None) == "12:00:00  database: works again"
 
 
 def test_a_traceback_follows() -> None:

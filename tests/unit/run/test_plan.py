@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.errors import SettingsError
-from gateway.run.plan import plan, prepare_folder
+from gateway.run.plan import plan
 from gateway.settings import load
 
 
@@ -46,15 +46,3 @@ def test_the_demo_never_runs_where_a_real_site_was_kept(tmp_path: Path) -> None:
     (tmp_path / "gateway.db").touch()
     with pytest.raises(SettingsError, match="has been used for a real box"):
         plan(load(settings_of(tmp_path)))
-
-
-def test_the_data_folder_is_private(tmp_path: Path) -> None:
-    folder = tmp_path / "a" / "b"
-    prepare_folder(folder)
-    assert folder.stat().st_mode & 0o777 == 0o700
-
-
-def test_a_data_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(SettingsError, match="GATEWAY_DATA_DIR: cannot write to"):
-        prepare_folder(tmp_path / "file" / "below")
