@@ -7,7 +7,7 @@ from gateway.domain.filters import Filter
 from gateway.domain.values import Changes, Delta, Position, Reading
 from gateway.hub.hub import Hub
 from gateway.hub.views import Allowed, Rights
-from gateway.protocol.messages import Held, Limits, Subscribe, Subscribed, Unsubscribe, Update
+from gateway.protocol.messages import EventGap, EventMessage, Held, Limits, Subscribe, Subscribed, Unsubscribe, Update
 from gateway.store.follow import EventsLoaded, Happened, Loaded, Lost
 from tests.support.clock import FakeClock
 from tests.support.sinks import HeldSink
@@ -124,3 +124,22 @@ class SmallClient:
         """The only message under way."""
         (message,) = self.take()
         return message
+
+
+def told(messages: list[Any]) -> list[int | str]:
+    """The numbers of the events, and where gaps were told the id behind which they lie."""
+    found: list[int | str] = []
+    for message in messages:
+        if isinstance(message, EventMessage):
+            assert message.event_id == f"{message.details['number']}-0"
+            found.append(message.details["number"])
+        elif isinstance(message, EventGap):
+            found.append(f"gap after {message.after}")
+    return found
+
+
+def listening(hub: SmallHub, *keys: str, **more: Any) -> SmallClient:
+    client = hub.client()
+    client.subscribe(*(keys or ("a/#",)), **more)
+    client.take()
+    return client
