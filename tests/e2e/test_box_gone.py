@@ -12,7 +12,7 @@ from playwright.async_api import Page
 from gateway.client import GatewayClient, Subscription, Timing
 from tests.support.bridge import LiveBox
 from tests.support.captures import load_capture
-from tests.support.gateway import PASSWORD, GatewayPart
+from tests.support.gateway import PASSWORD, GatewayPart, stores_in
 from tests.support.page import card, colour, node
 from tests.support.parts import MosquittoPart, RedisPart, free_port, mosquitto, redis_server
 from tests.support.waiting import eventually
@@ -41,11 +41,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.broker: MosquittoPart = mosquitto(folder / "mosquitto")
         self.redis: RedisPart = redis_server(folder / "redis", appendfsync="always")
-        urls: dict[str, Any] = {
-            "mqtt_url": self.broker.url,
-            "redis_url": self.redis.url,
-            "database_url": f"sqlite+aiosqlite:///{folder}/gateway.db",
-        }
+        urls: dict[str, Any] = stores_in(folder, self.redis, self.broker.url)
         self.bridge = GatewayPart("bridge", folder / "bridge", **urls, **BRIDGE_TIMES)
         self.webs = [GatewayPart("web", folder / name, **urls, **WEB_TIMES) for name in ("one", "two")]
         self.box = LiveBox(self.broker)

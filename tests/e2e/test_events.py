@@ -13,7 +13,7 @@ from websockets.typing import Subprotocol
 
 from gateway.store.redis import SiteStore, close_client, open_client
 from tests.support.bridge import START, LiveBox
-from tests.support.gateway import GatewayPart
+from tests.support.gateway import GatewayPart, stores_in
 from tests.support.parts import MosquittoPart, RedisPart
 from tests.support.waiting import eventually
 
@@ -80,12 +80,7 @@ async def app(web: GatewayPart, events_after: str | None = None) -> AsyncIterato
 
 @asynccontextmanager
 async def parts(folder: Path, redis: RedisPart, mosquitto: MosquittoPart) -> AsyncIterator[GatewayPart]:
-    given: dict[str, Any] = {
-        **QUICK,
-        "redis_url": redis.url,
-        "database_url": f"sqlite+aiosqlite:///{folder}/gateway.db",
-        "mqtt_url": mosquitto.url,
-    }
+    given: dict[str, Any] = {**QUICK, **stores_in(folder, redis, mosquitto.url)}
     async with GatewayPart("bridge", folder / "bridge", **given), GatewayPart("web", folder / "web", **given) as web:
         yield web
 

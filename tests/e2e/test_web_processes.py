@@ -19,7 +19,7 @@ from gateway.client import GatewayClient, Timing
 from gateway.domain.values import Reading
 from gateway.protocol.messages import SUBPROTOCOL, TICKET_PREFIX
 from gateway.store.redis import SiteStore, close_client, open_client
-from tests.support.gateway import PASSWORD, GatewayPart
+from tests.support.gateway import PASSWORD, GatewayPart, stores_in
 from tests.support.live_client import Client, client
 from tests.support.parts import accepts, free_port, nginx
 from tests.support.store_writer import StoreWriter
@@ -49,12 +49,7 @@ server {{
 
 
 def web(folder: Path, name: str, redis: RedisPart, **settings: object) -> GatewayPart:
-    given: dict[str, Any] = {
-        "redis_url": redis.url,
-        "database_url": f"sqlite+aiosqlite:///{folder / 'gateway.db'}",
-        "mqtt_url": "mqtt://127.0.0.1:1",
-        **settings,
-    }
+    given: dict[str, Any] = {**stores_in(folder, redis), **settings}
     return GatewayPart("web", folder / name, **given)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.support.ports import free_port
 from tests.support.process import Part
+from tests.support.stores import RedisPart
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct-horse-battery"
@@ -22,6 +23,15 @@ MANY = {
     "limit_subscribe_burst": 20_000,
 }
 INHERITED = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_FILE", "COVERAGE_PROCESS_CONFIG")
+
+
+def stores_in(folder: Path, redis: RedisPart, mqtt_url: str = "mqtt://127.0.0.1:1") -> dict[str, object]:
+    """What several parts of one gateway are told alike; without an MQTT URL no box is there."""
+    return {
+        "redis_url": redis.url,
+        "database_url": f"sqlite+aiosqlite:///{folder}/gateway.db",
+        "mqtt_url": mqtt_url,
+    }
 
 
 class GatewayPart(Part):

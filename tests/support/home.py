@@ -14,7 +14,7 @@ from gateway.client import GatewayClient, Subscription, Timing, password_login
 from gateway.domain.clock import Clock
 from gateway.domain.values import Reading
 from gateway.store.redis import SiteStore, open_client
-from tests.support.gateway import PASSWORD, GatewayPart
+from tests.support.gateway import PASSWORD, GatewayPart, stores_in
 from tests.support.moody_proxy import MoodyProxy, moody_proxy
 from tests.support.phone import Diary
 from tests.support.store_writer import StoreWriter
@@ -129,9 +129,7 @@ async def home(
 ) -> AsyncIterator[Home]:
     """Everything runs inside; ``settings`` are those of the web process, ``module`` is its command line."""
     client = open_client(redis.url)
-    database = f"sqlite+aiosqlite:///{folder}/gateway.db"
-    urls = {"redis_url": redis.url, "database_url": database, "mqtt_url": "mqtt://127.0.0.1:1"}
-    given: dict[str, Any] = {**SHORT_TIMES, **urls, **settings}
+    given: dict[str, Any] = {**SHORT_TIMES, **stores_in(folder, redis), **settings}
     web = GatewayPart("web", folder / "web", module=module, **given)
     try:
         async with moody_proxy(web.port) as network:

@@ -19,6 +19,7 @@ from gateway.store.follow import EventsLoaded, Happened, Loaded, Lost, Reachable
 from tests.support.clock import FakeClock
 from tests.support.ears import Ears, Numbered, Shown
 from tests.support.sinks import Far, HeldSink
+from tests.support.small_hub import everything
 
 SITE = "home"
 KEYS = ("grid/power_w", "pv/power_w", "link/state", *(f"chargepoints/{n}/{name}" for n in range(8) for name in "abc"))
@@ -34,10 +35,6 @@ LIMITS = Limits(
 )
 RESUME_ENTRIES = 12
 Truth = dict[str, Reading]
-
-
-def everything(_site: str) -> Allowed:
-    return Allowed(Filter.of(["#"]))
 
 
 LITTLE = Filter.of(["chargepoints/1/#", "+/power_w"])
