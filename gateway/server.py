@@ -1,7 +1,5 @@
 """uvicorn, owned by us: signals belong to the root, so that clean-up after ``serve`` runs."""
 
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -9,7 +7,6 @@ from functools import partial
 import uvicorn
 from litestar import Litestar
 
-from gateway.domain.errors import SettingsError
 from gateway.domain.figures import Histogram
 from gateway.http import HttpLimits, HttpProtocol
 from gateway.protocol.flow import Pace
@@ -48,18 +45,3 @@ def make_server(
             timeout_graceful_shutdown=5,
         )
     )
-
-
-def bind(host: str, port: int, settings: str = "GATEWAY_HOST, GATEWAY_PORT") -> socket.socket:
-    """A listening socket; raises SettingsError with what to change when the address cannot be had."""
-    try:
-        return socket.create_server((host, port), backlog=2048)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise SettingsError(f"{settings}: cannot listen on {host}:{port}: {reason}") from error
-
-
-def address(bound: socket.socket) -> str:
-    """``http://host:port`` of a listening socket."""
-    host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

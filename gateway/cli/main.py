@@ -10,6 +10,7 @@ COMMANDS = {
     "web": "Run the web server: REST, websocket and page.",
     "bridge": "Run the way from the boxes to the store.",
     "watch": "Show the live values of a site, in place; in a pipe one line per change.",
+    "doctor": "Look whether everything is there that the gateway needs, and change nothing.",
     "schema": "Print a machine-readable description of an interface.",
 }
 

@@ -2,27 +2,16 @@
 
 Rules:
 
-* The form is the number of the last migration that was run, as Alembic keeps it; the files of ``versions/`` begin
-  with their number.
+* The form is the number of the last migration that was run, as Alembic keeps it.
 * Tables of this very form are left alone, without Alembic: that is the way of nearly every start.
 * Tables of a newer form are refused: an older gateway must not write what the newer one reads.
 """
 
-from pathlib import Path
-
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
+from gateway.db.form import MIGRATIONS, VERSION_TABLE, newest_form
 from gateway.domain.errors import SettingsError
-
-MIGRATIONS = Path(__file__).parent / "migrations"
-VERSION_TABLE = "alembic_version"
-DIGITS = 4
-
-
-def newest_form() -> str:
-    """The number of the newest migration."""
-    return max(file.name[1 : 1 + DIGITS] for file in (MIGRATIONS / "versions").glob("v*.py"))
 
 
 def form_of(connection: Connection) -> str | None:

@@ -18,6 +18,7 @@ from gateway.domain.values import Position
 from gateway.mqtt import Broker
 from gateway.run.figures import BridgeFigures, process_metrics
 from gateway.run.owner import Service, run_until, stop_on_signals
+from gateway.run.ports import listen
 from gateway.services.metrics import Metrics
 from gateway.services.readiness import Readiness
 from gateway.settings import Settings, SiteSettings
@@ -53,9 +54,8 @@ async def run_bridge(settings: Settings) -> None:
 def _metrics_port(metrics: Metrics, port: int) -> Iterator[Service]:
     """Nobody but this machine reaches it: there are no users here who could be asked who they are."""
     from gateway.run.metrics import metrics_server  # noqa: PLC0415 - a web server is loaded by who wants one
-    from gateway.server import bind  # noqa: PLC0415 - as above
 
-    with closing(bind("127.0.0.1", port, "GATEWAY_METRICS_PORT")) as listening:
+    with closing(listen("127.0.0.1", port, "GATEWAY_METRICS_PORT")) as listening:
         log.info("metrics", url=f"http://127.0.0.1:{listening.getsockname()[1]}/metrics")
         yield metrics_server(metrics, listening)
 

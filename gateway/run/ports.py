@@ -1,51 +1,59 @@
 """The port we listen on: had, or one line that says who has it and what to choose instead."""
 
 import errno
+import os
 import socket
 from pathlib import Path
 
 from gateway.domain.errors import SettingsError
-from gateway.server import bind
 
 LISTENS = "0A"
+BACKLOG = 2048
 PROC = Path("/proc")
 NEIGHBOURS = 20
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, setting: str = "GATEWAY_PORT") -> socket.socket:
     """A listening socket; raises SettingsError with what to change when the address cannot be had."""
     try:
-        return bind(host, port)
-    except SettingsError as refused:
-        cause = refused.__cause__
-        number = cause.errno if isinstance(cause, OSError) else None
-        if number == errno.EADDRINUSE:
-            raise SettingsError(_taken(host, port)) from cause
-        if number == errno.EADDRNOTAVAIL:
-            raise SettingsError(
-                f"GATEWAY_HOST: this machine has no address {host}; 127.0.0.1 is for this machine alone, 0.0.0.0 for"
-                " all of its networks"
-            ) from cause
-        if number in (errno.EACCES, errno.EPERM):
-            raise SettingsError(
-                f"GATEWAY_PORT: this user may not listen on port {port}; choose one from 1024 on: GATEWAY_PORT=8080"
-            ) from cause
-        raise
+        return socket.create_server((host, port), backlog=BACKLOG)
+    except OSError as error:
+        raise SettingsError(_refused(host, port, setting, error)) from error
 
 
-def _taken(host: str, port: int) -> str:
+def address(bound: socket.socket) -> str:
+    """``http://host:port`` of a listening socket."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _refused(host: str, port: int, setting: str, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return _taken(host, port, setting)
+    if error.errno == errno.EADDRNOTAVAIL:
+        return (
+            f"GATEWAY_HOST: this machine has no address {host}; 127.0.0.1 is for this machine alone, 0.0.0.0 for all"
+            " of its networks"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{setting}: this user may not listen on port {port}; choose one from 1024 on: {setting}=8080"
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+    return f"GATEWAY_HOST, {setting}: cannot listen on {host}:{port}: {reason}"
+
+
+def _taken(host: str, port: int, setting: str) -> str:
     who = holder_of(port)
     other = next((near for near in range(port + 1, min(port + NEIGHBOURS, 65_536)) if is_free(host, near)), None)
-    instead = f", or choose another port: GATEWAY_PORT={other}" if other else ", or choose another GATEWAY_PORT"
+    instead = f", or choose another port: {setting}={other}" if other else f", or choose another {setting}"
     by = f"by {who}; stop that" if who else "by another program; stop that"
-    return f"GATEWAY_PORT: {host}:{port} is taken {by}{instead}"
+    return f"{setting}: {host}:{port} is taken {by}{instead}"
 
 
 def is_free(host: str, port: int) -> bool:
     """Whether we could listen there now."""
     try:
-        bind(host, port).close()
-    except SettingsError:
+        socket.create_server((host, port)).close()
+    except OSError:
         return False
     return True
 

@@ -17,9 +17,8 @@ from gateway.run.folder import DISK, own_folder, space_watch
 from gateway.run.greeting import Runs, box_of, farewell, greet, reachable, without_secrets
 from gateway.run.owner import Service, stop_on_signals
 from gateway.run.plan import DATABASE_FILE, Plan, demo_site, plan
-from gateway.run.ports import listen
+from gateway.run.ports import address, listen
 from gateway.run.web import DATABASE, STORE, serve, web
-from gateway.server import address
 from gateway.services.auth import SetupToken
 from gateway.services.readiness import Readiness
 from gateway.settings import Settings, SiteSettings

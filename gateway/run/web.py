@@ -29,8 +29,8 @@ from gateway.run.drain import drain
 from gateway.run.figures import WebFigures, process_metrics
 from gateway.run.links import LinkReports
 from gateway.run.owner import Service, Stop, run_until, stop_on_signals
-from gateway.run.ports import listen
-from gateway.server import address, make_server
+from gateway.run.ports import address, listen
+from gateway.server import make_server
 from gateway.services.auth import AuthService, AuthTimes, SetupToken
 from gateway.services.bridge_watch import BridgeWatch
 from gateway.services.metrics import Metrics

@@ -27,7 +27,8 @@ from gateway.hub.hub import Hub
 from gateway.protocol.flow import Pace
 from gateway.protocol.frames import delta_frame
 from gateway.protocol.messages import Limits
-from gateway.server import bind, make_server
+from gateway.run.ports import listen
+from gateway.server import make_server
 from gateway.services.rights import rights_of
 from gateway.store.follow import Loaded
 from tests.support.server import Tokens
@@ -91,7 +92,7 @@ async def serve_gateway(way: str) -> tuple[int, Publish]:
     server = make_server(app, message_bytes=16_384, pace=Pace(), http=HttpLimits())
     if way == "send":
         server.config.ws = "websockets-sansio"
-    listening = bind("127.0.0.1", 0)
+    listening = listen("127.0.0.1", 0)
     tasks.append(asyncio.create_task(server.serve(sockets=[listening])))
     tasks.append(asyncio.create_task(hub.run()))
     await eventually(lambda: server.started)

@@ -31,7 +31,8 @@ from gateway.domain.throttle import Patience
 from gateway.domain.values import Reading
 from gateway.http import HttpLimits
 from gateway.protocol.flow import Pace
-from gateway.server import address, bind, make_server
+from gateway.run.ports import address, listen
+from gateway.server import make_server
 from gateway.services.readiness import Probe
 from gateway.store.redis import SiteStore, close_client, open_client
 from tests.support.clock import FakeClock
@@ -54,7 +55,7 @@ READINGS = {
 async def served(web: Web, *services: Callable[[], Any], http: HttpLimits | None = None) -> AsyncIterator[str]:
     """The application on a free port, with its background services; the address."""
     server = make_server(web.app, message_bytes=16_384, pace=Pace(), http=http or HttpLimits())
-    bound = bind(HERE, 0)
+    bound = listen(HERE, 0)
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(server.serve(sockets=[bound]))
         running = [group.create_task(service()) for service in services]

@@ -11,11 +11,14 @@ from tests.support.ports import free_port
 from tests.support.process import Part, program
 
 USER, PASSWORD = "gateway", "not-a-secret"
+READER = "reader"  # with the same password; it may look at everything and change nothing
 # Run at each start, before the server accepts connections.
 FIRST = f"""
 CREATE DATABASE IF NOT EXISTS gateway CHARACTER SET utf8mb4;
 CREATE USER IF NOT EXISTS {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';
 GRANT ALL ON *.* TO {USER}@'127.0.0.1';
+CREATE USER IF NOT EXISTS {READER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';
+GRANT SELECT ON *.* TO {READER}@'127.0.0.1';
 """
 
 

@@ -21,7 +21,8 @@ from gateway.http import HttpLimits
 from gateway.hub.hub import Hub
 from gateway.protocol.flow import Pace
 from gateway.protocol.messages import Limits
-from gateway.server import bind, make_server
+from gateway.run.ports import listen
+from gateway.server import make_server
 from gateway.services.rights import rights_of
 from gateway.store.follow import Follower, Timing
 from gateway.store.redis import SiteStore, open_client
@@ -49,7 +50,7 @@ async def serving(
     ``frames`` False: uvicorn's own websockets, without the extension. ``send_bytes``: what the kernel takes for a
     connection beyond what the client's takes, instead of megabytes.
     """
-    with closing(bind("127.0.0.1", 0)) as listening:
+    with closing(listen("127.0.0.1", 0)) as listening:
         if send_bytes is not None:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
         server = make_server(app, message_bytes=message_bytes, pace=pace or Pace(), http=http or HttpLimits())
