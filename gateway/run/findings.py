@@ -183,7 +183,7 @@ def _life(area: str, heard: Heard) -> list[Finding]:
 def reason_of(error: Exception) -> str:
     """Why something could not be reached, without the libraries' wrappings."""
     origin = error.__cause__ or error.__context__ or error
-    if isinstance(origin, TimeoutError):
+    if isinstance(error, TimeoutError) or isinstance(origin, TimeoutError):
         return "no answer in time"
     if isinstance(origin, OSError) and origin.errno is not None and origin.errno > 0:
         return os.strerror(origin.errno)

@@ -1,6 +1,7 @@
 """What Prometheus finds at processes as their users run them, and that it moves by what happens."""
 
 import json
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -119,4 +120,4 @@ async def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
         bridge.spawn()
         assert await bridge.ended() != 0
     (line,) = bridge.log.splitlines()
-    assert "GATEWAY_METRICS_PORT: cannot listen on 127.0.0.1:" in line
+    assert re.search(r"GATEWAY_METRICS_PORT: 127\.0\.0\.1:\d+ is taken by .*: GATEWAY_METRICS_PORT=\d+", line)

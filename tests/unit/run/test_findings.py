@@ -1,5 +1,7 @@
 """What the doctor makes of facts."""
 
+import asyncio
+
 import pytest
 
 from gateway.run.findings import (
@@ -9,6 +11,7 @@ from gateway.run.findings import (
     grants,
     mariadb_version,
     ready,
+    reason_of,
     span,
     store_info,
     tables,
@@ -154,3 +157,6 @@ def test_reasons_without_the_wrappings_of_libraries() -> None:
     wrapped = RuntimeError("Error 111 connecting")
     wrapped.__cause__ = OSError(111, "x")
     assert reason_of(wrapped) == "Connection refused"
+    late = TimeoutError()
+    late.__cause__ = asyncio.CancelledError()  # as asyncio.timeout raises it
+    assert reason_of(late) == "no answer in time"
