@@ -5,8 +5,8 @@ Rules, as openWB's (2.1.5 and later):
 * A tag is looked at in the loop after the scan. It is good when a vehicle has it, or when it is among the charge
   point's own; case does not matter, an exact match comes before a pattern (``*``, ``?``, ``[...]``).
 * It is refused with a sentence for that loop: tags are switched off, nobody knows it, or energy has flowed already.
-* A good tag assigns its vehicle at once. It waits WAITS_S for a plug, then is dropped and the default vehicle is
-  back; with the plug it becomes the tag of the plug-in until the unplug.
+* A good tag assigns its vehicle at once, and one of the charge point's own unlocks it. It waits WAITS_S for a plug,
+  then is dropped and the default vehicle is back; with the plug it becomes the tag of the plug-in until the unplug.
 """
 
 from collections.abc import Iterable, Mapping
@@ -53,6 +53,7 @@ def look(state: BoxState, chargepoint: ChargePoint, *, plugged: bool) -> list[Ha
             drop(chargepoint)
             return [TagRefused(id_, id_tag, text)]
         chargepoint.scanned_s = state.time_s
+        chargepoint.locked = chargepoint.locked and not _unlocks(chargepoint, id_tag)
         vehicle_id = owner(state.vehicles, id_tag)
         if vehicle_id is not None and vehicle_id != chargepoint.vehicle_id:
             chargepoint.vehicle_id = vehicle_id
@@ -74,10 +75,13 @@ def drop(chargepoint: ChargePoint) -> None:
     chargepoint.scanned_tag = chargepoint.scanned_s = None
 
 
+def _unlocks(chargepoint: ChargePoint, id_tag: str) -> bool:
+    return any(knows(chargepoint.valid_tags, id_tag, exact=exact) for exact in (True, False))
+
+
 def _refusal(state: BoxState, chargepoint: ChargePoint, id_tag: str) -> str:
     if not state.id_tags_active:
         return SWITCHED_OFF.format(id_tag)
-    unlocks = any(knows(chargepoint.valid_tags, id_tag, exact=exact) for exact in (True, False))
-    if not unlocks and owner(state.vehicles, id_tag) is None:
+    if not _unlocks(chargepoint, id_tag) and owner(state.vehicles, id_tag) is None:
         return UNKNOWN.format(id_tag)
     return TOO_LATE.format(id_tag) if chargepoint.log.since_plugged_wh > 0 else ""

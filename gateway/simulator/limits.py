@@ -87,8 +87,8 @@ class Demands:
             "pv": _surplus,
             "eco": _eco,
             "scheduled": self._scheduled,
-            "stop": lambda _chargepoint, _vehicle, _moment: Demand("none", text=STOP),
-            "standby": lambda _chargepoint, _vehicle, _moment: Demand("none", text=STANDBY),
+            "stop": _nothing,
+            "standby": _nothing,
         }
 
     def of(self, chargepoint: ChargePoint, vehicle: Vehicle, moment: Moment) -> Demand:
@@ -119,6 +119,10 @@ class Demands:
             return Demand("surplus", 0.0, wish.phases)
         self._begun.add(chargepoint.setup.id)
         return Demand("fixed", most_a(chargepoint, vehicle) if left_s < needs_s else current_a, wish.phases)
+
+
+def _nothing(chargepoint: ChargePoint, _vehicle: Vehicle, _moment: Moment) -> Demand:
+    return Demand("none", text=STOP if chargepoint.wish.mode == "stop" else STANDBY)
 
 
 def _instant(chargepoint: ChargePoint, vehicle: Vehicle, _moment: Moment) -> Demand:

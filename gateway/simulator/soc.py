@@ -24,6 +24,7 @@ class SocModule:
         self._vehicle = vehicle
         self._fed: tuple[float, float] | None = None
         self._asked_up_s: float | None = None
+        self._up_s = 0.0
         self._charged = False
 
     def choose(self, kind: str | None) -> None:
@@ -38,7 +39,7 @@ class SocModule:
         """Said by hand, known at once; or fed, known when asked for."""
         if self._vehicle.soc_module == "manual":
             self._vehicle.soc_percent, self._vehicle.soc_at_s = soc_percent, time_s
-            self._vehicle.asked_s = time_s
+            self._vehicle.asked_s, self._asked_up_s = time_s, self._up_s
             self._vehicle.counted_from_wh = None
         else:
             self._fed = soc_percent, time_s
@@ -49,7 +50,7 @@ class SocModule:
 
     def loop(self, readings: Readings, reading: ChargePointReading | None, up_s: float) -> None:
         """One loop; ``reading``: of the charge point at which the vehicle is plugged."""
-        vehicle = self._vehicle
+        vehicle, self._up_s = self._vehicle, up_s
         if vehicle.soc_module is None:
             return
         charges = reading is not None and reading.charging

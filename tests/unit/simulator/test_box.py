@@ -1,7 +1,12 @@
 """The box without a dialect: a day as it was recorded, and what its actions do."""
 
+import pickle
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import msgspec
 
+from gateway.simulator.box import Box
 from gateway.simulator.installations import HOME
 from gateway.simulator.words import (
     Logged,
@@ -19,6 +24,7 @@ from tests.support.simulated import Day
 STRANGERS_FIRST = msgspec.structs.replace(
     HOME, chargepoints=tuple(msgspec.structs.replace(setup, vehicle_id=0) for setup in HOME.chargepoints)
 )
+BERLIN = ZoneInfo("Europe/Berlin")
 NO_CAR = "Keine Ladung, da kein Auto angesteckt ist."
 WAITS = "Wenn nach dem Scannen nicht innerhalb von 5 Minuten ein Auto angesteckt wird, wird der ID-Tag verworfen. "
 
@@ -161,3 +167,82 @@ def _leaves(day: Day) -> None:
     assert [line.mode for line in lines if line.chargepoint_id == 5] == ["pv", "instant", "pv"]
     assert day.box.entries(2026, 11) == tuple(lines)
     assert day.box.entries(2026, 12) == ()
+
+
+def test_a_car_that_is_there_at_the_start_is_plugged_in() -> None:
+    day = Day()
+    fresh = Box(HOME, day.plant.time_s)
+    day.plant.plugged[5] = 1
+    assert fresh.loop(day.plant.readings()) == (PluggedIn(5),)
+
+
+def test_a_vehicle_by_hand_stays_until_the_unplug() -> None:
+    day = Day()
+    assert day.box.assign(5, 3) == VehicleAssigned(5, 3)
+    day.loops(2)
+    day.plug(5, 1)
+    day.loops(2)
+    assert day.left.vehicle_id == 3
+    day.unplug(5)
+    assert VehicleAssigned(5, 1) not in day.loop()
+    assert day.loop() == (VehicleAssigned(5, 1),)
+
+
+def test_what_is_asked_is_state_at_once_and_current_with_the_next_loop() -> None:
+    day = Day()
+    day.plug(5, 1)
+    day.loops(2)
+    assert day.current_a(5) == 10
+    day.ask(5, instant_current_a=14.0)
+    day.box.lock(6, True)
+    assert (day.left.wish.instant_current_a, day.right.locked, day.current_a(5)) == (14.0, True, 10.0)
+    day.loop()
+    assert day.current_a(5) == 14
+    assert day.text(6) == NO_CAR
+
+
+def test_settings_are_state() -> None:
+    box = Day().box
+    box.set_control_interval(20)
+    box.set_bat_mode("bat_mode")
+    box.set_id_tags_active(False)
+    box.set_vehicle_tags(1, ("A", "B"))
+    box.rename_vehicle(1, "Ein anderer")
+    state, vehicle = box.state, box.state.vehicles[1]
+    assert (state.control_interval_s, state.bat_mode, state.id_tags_active) == (20, "bat_mode", False)
+    assert (vehicle.id_tags, vehicle.name) == (("A", "B"), "Ein anderer")
+
+
+def test_a_line_belongs_to_the_month_in_which_it_is_written_by_the_local_clock() -> None:
+    day = Day(at_s=datetime(2026, 11, 30, 23, 59, tzinfo=BERLIN).timestamp())
+    day.plug(5, 1)
+    day.loops(4)
+    day.ask(5, mode="min_pv")
+    day.loops(4)
+    day.unplug(5)
+    day.loop()
+    (november,), (december,) = day.box.entries(2026, 11), day.box.entries(2026, 12)
+    assert november.imported_at_end_wh == december.imported_at_start_wh
+    assert (november.mode, december.mode) == ("instant", "min_pv")
+
+
+def test_waits_go_by_the_time_that_passed_whatever_the_clock_says() -> None:
+    day = Day({5: Wish(mode="pv")})
+    day.plant.sun_w = 2_400.0
+    day.plug(5, 1)
+    day.loop()
+    for moved_s in (-86_400.0, 86_400.0):
+        day.plant.time_s += moved_s
+        day.loop()
+        assert day.text(5).endswith("sobald in 29 Sek. die Wartezeit abgelaufen ist.")
+    day.loops(3)
+    assert day.current_a(5) == 6
+
+
+def test_loops_leave_nothing_behind_but_lines() -> None:
+    day = Day({5: Wish(mode="min_pv")})
+    day.plug(5, 1)
+    day.loops(50)
+    before = len(pickle.dumps(day.box))
+    day.loops(500)
+    assert len(pickle.dumps(day.box)) < before + 200
