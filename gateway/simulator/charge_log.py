@@ -7,7 +7,7 @@ Rules, read off the recorded charge log:
 * A line is written at the unplug and at a change of the mode, if energy flowed since the last line; then the mode's
   half begins anew. ``pv`` and ``min_pv`` are one mode.
 * While the charge point is locked or stopped nothing is taken down; when it is released again, a line is written for
-  what was before, the pause included in its time, as the real box does.
+  what was before, the pause included in its time, as the real box does. What flowed under no mode has mode "_".
 * Energy gets its source from the balance of its moment, and its price with it. Both become visible every five
   minutes of the wall clock and with the line, and only for stretches of LEAST_STRETCH_WH or more: shares of short
   lines are 0.

@@ -12,6 +12,7 @@ Rules:
 * Phases left to the box: three where enough shines for 6 A on each, else one. A running charge is switched
   PHASE_SWITCH_DELAY_S after the last switch at the earliest, and SWITCH_OFF_DELAY_S after there was reason to; the
   current rests for a loop while the contactor moves.
+* Reason to switch or to end counts once the current is at the end of what it can do, not in the loop it gets there.
 * ``up_s`` is time that only ever goes on, whatever the clock says.
 """
 
@@ -180,7 +181,9 @@ def _release_fixed(one: Served) -> float:
     before_a = chargepoint.set_point.current_a
     _set(chargepoint, one.demand.current_a if one.reading.charging else LEAST_A, phases)
     _say_whether_it_charges(one)
-    return max(0.0, chargepoint.set_point.current_a - before_a) * VOLTS * one.phases
+    if chargepoint.set_point.current_a <= before_a:
+        return 0.0
+    return max(0.0, one.demand.current_a * VOLTS * one.phases - one.reading.power_w)
 
 
 def _release_surplus(one: Served) -> None:
@@ -201,7 +204,11 @@ def _release_surplus(one: Served) -> None:
         _set(chargepoint, least_a, chargepoint.set_point.phases)
         _say_whether_it_charges(one)
         return
+    before_a = chargepoint.set_point.current_a
     _follow_sun(one, least_a)
+    if before_a != chargepoint.set_point.current_a:
+        released.switch_since_s = released.off_since_s = None
+        return
     if auto and _wants_other_phases(one):
         _wait_to_switch(one)
         return

@@ -142,7 +142,9 @@ def _phases_are_switched(day: Day) -> None:
     day.ask(5, mode="pv")
     (written,) = day.loop()
     assert isinstance(written, Logged)
-    assert (left.set_point, left.state_text) == (SetPoint(6.0, 3), "Umschaltung von 3 auf 1 Phasen in 59 Sek..")
+    assert (left.set_point, left.state_text) == (SetPoint(6.0, 3), "Fahrzeug lädt.")
+    day.loop()
+    assert left.state_text == "Umschaltung von 3 auf 1 Phasen in 59 Sek.."
     day.loops(6)
     assert (left.set_point, left.state_text) == (
         SetPoint(0.0, 1),

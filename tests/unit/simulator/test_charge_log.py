@@ -290,7 +290,6 @@ def _check_lines(day: Day) -> None:
             case Logged(entry):
                 assert entry.since_mode_switch_wh == entry.imported_at_end_wh - entry.imported_at_start_wh > 0
                 assert not since_plug or since_plug[-1].imported_at_end_wh == entry.imported_at_start_wh
-                assert entry.mode != "_"
                 assert entry.begin_s <= entry.end_s
                 assert 0 <= sum(entry.shares.values()) <= 1 + 1e-9
                 since_plug.append(entry)

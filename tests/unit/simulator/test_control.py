@@ -106,13 +106,15 @@ def test_without_enough_for_six_amperes_it_ends_after_a_minute() -> None:
     day = charging(2_400.0, mode="pv")
     assert day.text(5) == control.CHARGES
     day.plant.sun_w = 1_500.0
+    day.loop()
+    assert (day.current_a(5), day.text(5)) == (6.0, control.CHARGES)
     day.loops(2)
     assert day.text(5) == "Die Ladung wird gestoppt, sobald in 49 Sek. die Wartezeit abgelaufen ist."
     day.plant.sun_w = 2_400.0
     day.loop()
     assert day.text(5) == control.CHARGES
     day.plant.sun_w = 1_500.0
-    day.loops(6)
+    day.loops(7)
     assert day.current_a(5) == 6
     day.loop()
     assert (day.current_a(5), day.text(5)) == (0.0, control.STOPS)
@@ -194,14 +196,17 @@ def test_a_fixed_current_that_rises_is_taken_from_the_sun_before_it_is_measured(
     day.plug(6, 3)
     before_a = day.current_a(5)
     day.loop()
-    assert day.current_a(5) == pytest.approx(before_a - 6 * 2 / 3, abs=0.02)
+    assert (day.current_a(6), day.plant.powers_w[6]) == (6.0, 0.0)
+    assert day.current_a(5) == pytest.approx(before_a - 10 * 2 / 3, abs=0.02)
+    day.loops(2)
+    assert day.current_a(5) == pytest.approx(before_a - 10 * 2 / 3, abs=0.02)
 
 
 def test_a_running_charge_goes_up_to_three_phases_after_the_waits() -> None:
     day = charging(400.0 + 2_500, mode="pv")
     assert day.left.set_point.phases == 1
     day.plant.sun_w = 400.0 + 5_000
-    day.loop()
+    day.loops(2)
     assert day.text(5) == "Umschaltung von 1 auf 3 Phasen in 59 Sek.."
     assert day.current_a(5) == 16
     day.loops(6)
@@ -215,7 +220,7 @@ def test_a_running_charge_goes_up_to_three_phases_after_the_waits() -> None:
 def test_phases_are_not_switched_to_and_fro_within_seven_minutes() -> None:
     day = charging(9_400.0, mode="pv")
     day.plant.sun_w = 2_400.0
-    day.loop()
+    day.loops(2)
     assert day.text(5).startswith("Umschaltung von 3 auf 1 Phasen in 6 Min. ")
     day.plant.sun_w = 9_400.0
     day.loop()

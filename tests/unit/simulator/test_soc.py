@@ -68,6 +68,14 @@ def test_only_mqtt_takes_what_it_is_fed(kind: str, known: float) -> None:
     assert ionic.soc_at_s == (NOON_S - 40 if kind == "mqtt" else NOON_S + 10)
 
 
+def test_a_module_of_a_vehicle_without_a_car_learns_nothing() -> None:
+    day = Day()
+    day.box.set_soc_module(0, "tronity")
+    day.loop()
+    nobody = day.box.state.vehicles[0]
+    assert (nobody.asked_s, nobody.soc_percent) == (day.plant.time_s, None)
+
+
 def test_a_manual_soc_is_known_at_once_and_counts_on() -> None:
     day = Day({5: Wish(instant_current_a=16.0)})
     ionic = day.box.state.vehicles[1]
