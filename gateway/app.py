@@ -36,7 +36,7 @@ API = "/api/v1"
 MAX_BODY_BYTES = 16_384
 
 # Handlers below /api/v1. Those behind the login are the rule; each exception says who it is.
-OPEN: tuple[ControllerRouterHandler, ...] = (auth.login, auth.setup)
+OPEN: tuple[ControllerRouterHandler, ...] = (auth.login, auth.setup, auth.check_setup)
 BEHIND_LOGIN: tuple[ControllerRouterHandler, ...] = (
     auth.logout,
     auth.ticket,

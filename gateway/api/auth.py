@@ -11,7 +11,7 @@ from litestar.params import JSONBody, SkipValidation
 from gateway.api.connections import Connections
 from gateway.api.errors import problems
 from gateway.api.guards import current_login, origin_of, source_of
-from gateway.domain.access import PASSWORD_CHARS, LoginName, Password, Role
+from gateway.domain.access import PASSWORD_CHARS, LoginName, Password, Role, check_device
 from gateway.services.auth import AuthService
 
 Auth = NamedDependency[SkipValidation[AuthService]]
@@ -23,12 +23,19 @@ class LoginRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Password
 
 
+SetupToken = Annotated[str, msgspec.Meta(min_length=1, max_length=128, description="From the set-up link.")]
+
+
 class SetupRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    token: Annotated[str, msgspec.Meta(min_length=1, max_length=128, description="From the set-up link.")]
+    token: SetupToken
     password: Annotated[
         str,
         msgspec.Meta(description=f"{PASSWORD_CHARS[0]} to {PASSWORD_CHARS[1]} characters.", max_length=1024),
     ]
+
+
+class SetupCheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    token: SetupToken
 
 
 class UserAnswer(msgspec.Struct, frozen=True):
@@ -46,7 +53,8 @@ class LoginAnswer(msgspec.Struct, frozen=True):
 TicketDevice = Annotated[
     str,
     msgspec.Meta(
-        description="The installation of an app, as in the message `auth`: its older websocket is closed.",
+        description="The installation of an app, as in the message `auth`: its older websocket is closed. Without"
+        " control characters.",
         examples=["phone-3f9a"],
         min_length=1,
         max_length=64,
@@ -97,6 +105,18 @@ async def setup(data: JSONBody[SetupRequest], request: Request[Any, Any, Any], a
 
 
 @post(
+    "/auth/setup/check",
+    status_code=204,
+    summary="Ask whether a set-up link still works",
+    description="So that nobody chooses a password in vain: 401 says that it is used up or expired.",
+    responses=problems(400, 401, 403, 413, 503),
+    tags=["login"],
+)
+async def check_setup(data: JSONBody[SetupCheckRequest], request: Request[Any, Any, Any], auth: Auth) -> None:
+    await auth.check_setup(data.token, source_of(request))
+
+
+@post(
     "/auth/logout",
     status_code=204,
     summary="Log out",
@@ -125,6 +145,7 @@ async def ticket(
     request: Request[Any, Any, Any], auth: Auth, data: JSONBody[TicketRequest | None] = None
 ) -> TicketAnswer:
     device = None if data is None else data.device
+    check_device(device)
     made = await auth.ticket(current_login(request), origin_of(request), device)
     return TicketAnswer(made.ticket, moment(made.expires_at))
 

@@ -17,6 +17,7 @@ import msgspec
 
 from gateway.client import Status
 from gateway.domain.catalogue import CATALOGUE, Entry, Kind, entry_for
+from gateway.domain.events import REASON
 from gateway.domain.values import JsonValue, Reading
 
 UNKNOWN = "unknown"
@@ -133,7 +134,9 @@ def label_of(key: str) -> str:
 
 
 def value_text(key: str, value: JsonValue) -> str:
-    """The value for people, with its unit."""
+    """The value for people, with its unit. A link that is well has no reason, which is known."""
+    if key == REASON and value is None:
+        return "none"
     entry = entry_for(key)
     return UNKNOWN if value is None else _text(value, entry)
 

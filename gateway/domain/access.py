@@ -10,6 +10,7 @@ from gateway.domain.errors import InvalidArgument
 
 MAX_NAME_CHARS = 64
 PASSWORD_CHARS = (8, 256)
+STEERING = frozenset({"Cc", "Zl", "Zp"})  # of Unicode: control characters, separators of lines and paragraphs
 
 LoginName = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME_CHARS)]
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=PASSWORD_CHARS[1])]
@@ -89,3 +90,9 @@ def check_new_password(password: str) -> str:
     if not least <= len(normal) <= most:
         raise InvalidArgument(f"a password has {least} to {most} characters, this one {len(normal)}")
     return normal
+
+
+def check_device(device: str | None) -> None:
+    """Refuse a name of an installation that could break a line or steer a terminal: InvalidArgument."""
+    if device is not None and any(unicodedata.category(one) in STEERING for one in device):
+        raise InvalidArgument(f"device: control characters and line breaks are not allowed, got {device!r}")

@@ -54,6 +54,7 @@ function isOfAnother(answer, content) {
 
 export const logIn = (name, password) => call("POST", "auth/login", { body: { name, password } });
 export const setUp = (token, password) => call("POST", "auth/setup", { body: { token, password } });
+export const checkSetUp = (token) => call("POST", "auth/setup/check", { body: { token } });
 export const logOut = (token) => call("POST", "auth/logout", { token });
 export const sites = (token) => call("GET", "sites", { token });
 export const catalogue = (token, language) => call("GET", `catalogue?lang=${language}`, { token });

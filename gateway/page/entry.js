@@ -14,6 +14,10 @@ export function takeSetupToken() {
   return found[1];
 }
 
+function isUsedUp(failure) {
+  return failure instanceof api.Refusal && failure.status === 401;
+}
+
 /** Why it did not work, for people. */
 export function refusalWords(failure) {
   if (!(failure instanceof api.Refusal)) throw failure;
@@ -40,9 +44,13 @@ export class Entry {
     this._show(this._login, message);
   }
 
-  showSetup(token) {
+  /** The form, unless the link is known to be used up; who cannot be asked now will be when the form is sent. */
+  async showSetup(token) {
     this._setupToken = token;
-    this._show(this._setup, "");
+    const isUsed = await api.checkSetUp(token).then(() => false, isUsedUp);
+    if (this._setupToken !== token) return;
+    if (isUsed) this.showLogin(words("setup_used"));
+    else this._show(this._setup, "");
   }
 
   hide() {
@@ -95,7 +103,7 @@ export class Entry {
     try {
       answer = await api.setUp(this._setupToken, password.value);
     } catch (failure) {
-      if (!(failure instanceof api.Refusal) || ![401, 404, 410].includes(failure.status)) throw failure;
+      if (!isUsedUp(failure)) throw failure;
       this.showLogin(words("setup_used"));
       return;
     }

@@ -36,6 +36,18 @@ function unitName(target, state) {
   return known(state, `${target}/name`) || words(UNITS[group] ?? "", { id }) || target;
 }
 
+/** A restart of the gateway leads through "connecting" to the state that was: nothing happened to the box. */
+function withoutRepeatedLinks(newestFirst) {
+  let link = null;
+  const isNews = ({ event, details }) => {
+    if (event !== "link_changed" || details.state === "connecting") return true;
+    const isOther = details.state !== link;
+    link = details.state;
+    return isOther;
+  };
+  return newestFirst.toReversed().filter(isNews).toReversed();
+}
+
 export class EventList {
   constructor(root) {
     this._root = root;
@@ -44,7 +56,7 @@ export class EventList {
   }
 
   render(state) {
-    const found = state.events
+    const found = withoutRepeatedLinks(state.events)
       .map((event) => ({ at: event.at, ...told(event, state) }))
       .filter((one) => one.text)
       .slice(0, MOST);

@@ -190,14 +190,22 @@ class AuthService:
             # another process that starts at this moment was faster; now its user is there
             return await self._prepare_admin(stored)
 
-    async def setup(self, token: str, password: str, source: str) -> None:
-        """Give the first user a password; raises Forbidden, InvalidArgument, BadCredentials or Conflict."""
+    async def check_setup(self, token: str, source: str) -> Login:
+        """Whether the set-up link still works; raises Forbidden or BadCredentials."""
         if not is_near(source):
             raise Forbidden("the set-up link works only on the machine itself and in its local network")
-        normal = check_new_password(password)
         pending = await self._known(token, TokenKind.setup)
         if pending is None:
-            raise BadCredentials("the set-up link is used up or expired; the next start prints a new one")
+            raise BadCredentials(
+                "the set-up link is used up or expired; log in, or, if no password was chosen yet, start the gateway"
+                " again: it prints a new one"
+            )
+        return pending
+
+    async def setup(self, token: str, password: str, source: str) -> None:
+        """Give the first user a password; raises Forbidden, InvalidArgument, BadCredentials or Conflict."""
+        pending = await self.check_setup(token, source)
+        normal = check_new_password(password)
         stored = await self._passwords.hash(normal)
         now = self._clock.now()
         async with self._database.writing() as connection:

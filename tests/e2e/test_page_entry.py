@@ -68,7 +68,15 @@ async def test_the_set_up_link(fake: FakeGateway) -> None:
     assert ("POST auth/login", {"name": "admin", "password": "correct horse"}) in fake.requests
 
 
-async def test_a_used_set_up_link_says_so(fake: FakeGateway) -> None:
+async def test_a_used_set_up_link_says_so_before_a_password_is_chosen(fake: FakeGateway) -> None:
+    fake.rest["POST auth/setup/check"] = (401, {"detail": "the link is used up", "code": "bad_credentials"})
+    await fake.open("#setup=twice", logged_in=False)
+    await fake.page.get_by_text("If a password was chosen, log in with it").wait_for()
+    assert await fake.page.get_by_role("button", name="Log in").is_visible()
+    assert await fake.page.get_by_role("button", name="Set password").is_hidden()
+
+
+async def test_a_link_that_is_used_up_meanwhile_says_so(fake: FakeGateway) -> None:
     fake.rest["POST auth/setup"] = (401, {"detail": "the set-up token is unknown", "code": "bad_credentials"})
     await fake.open("#setup=twice", logged_in=False)
     await fake.page.get_by_label("New password", exact=True).fill("correct horse")

@@ -22,6 +22,17 @@ async def lately(fake: FakeGateway) -> list[str]:
     return [row.removeprefix(time).strip() for row, time in zip(shown, times, strict=True)]
 
 
+async def test_a_restart_of_the_gateway_is_no_second_connection_of_the_box(fake: FakeGateway) -> None:
+    await fake.open_live({**PLANT, **CAR})
+    for number, (before, state) in enumerate(
+        [("down", "up"), ("up", "connecting"), ("connecting", "up"), ("up", "silent"), ("silent", "up")]
+    ):
+        happened(fake, f"990000000000{number}-0", "link_changed", before=before, state=state, reason=None)
+    await fake.page.locator("#events li").nth(2).wait_for()
+    connected = "The openWB is connected"
+    assert [words == connected for words in await lately(fake)] == [True, False, True]
+
+
 async def test_the_newest_stand_first_in_words(fake: FakeGateway) -> None:
     await fake.open_live({**PLANT, **CAR})
     assert await fake.page.locator("#events").is_hidden()

@@ -56,6 +56,7 @@ class FakeGateway:
         self.rest: dict[str, Answer] = {
             "POST auth/login": (200, LOGIN),
             "POST auth/setup": (204, None),
+            "POST auth/setup/check": (204, None),
             "POST auth/logout": (204, None),
             "GET sites": (200, [{"id": "home", "name": "Home"}]),
             "GET catalogue": (200, {"language": "en", "entries": []}),

@@ -51,10 +51,14 @@ async def test_the_set_up_link_gives_a_password(stranger: AsyncClient, web: Web)
     body = {"token": setup.token, "password": PASSWORD}
     async with client_of(web, "8.8.8.8") as far:
         assert (await far.post("/api/v1/auth/setup", json=body)).status_code == 403
+        assert (await far.post("/api/v1/auth/setup/check", json={"token": setup.token})).status_code == 403
+    for _ in range(2):
+        assert (await stranger.post("/api/v1/auth/setup/check", json={"token": setup.token})).status_code == 204
     short = await stranger.post("/api/v1/auth/setup", json={**body, "password": "short"})
     assert (short.status_code, short.json()["code"]) == (400, "invalid_argument")
     assert (await stranger.post("/api/v1/auth/setup", json=body)).status_code == 204
     assert (await stranger.post("/api/v1/auth/setup", json=body)).status_code == 401
+    assert (await stranger.post("/api/v1/auth/setup/check", json={"token": setup.token})).status_code == 401
     assert (await log_in(stranger))[0] == 200
 
 

@@ -8,7 +8,7 @@ from httpx import AsyncClient
 
 from gateway.protocol.asyncapi import written
 
-OPEN = {"/api/v1/auth/login", "/api/v1/auth/setup", "/health/live", "/health/ready"}
+OPEN = {"/api/v1/auth/login", "/api/v1/auth/setup", "/api/v1/auth/setup/check", "/health/live", "/health/ready"}
 
 
 @pytest.fixture

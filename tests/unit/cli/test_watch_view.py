@@ -39,6 +39,8 @@ def known(readings: dict[str, Reading] | None = None, **more: Any) -> Known:
         ("grid/power_w", -0.2, "0 W"),
         ("grid/power_w", -12_345, "-12.35 kW"),
         ("grid/power_w", None, "unknown"),
+        ("link/reason", None, "none"),
+        ("link/dialect", None, "unknown"),
         ("grid/imported_wh", 6803.4, "6.80 kWh"),
         ("grid/voltages_v", [230.14, None, 0], "230.1 V  -  0.0 V"),
         ("grid/frequency_hz", 49.98, "49.98 Hz"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.domain.access import Role, check_new_password, normal_name, normal_password, scopes_of
+from gateway.domain.access import Role, check_device, check_new_password, normal_name, normal_password, scopes_of
 from gateway.domain.errors import InvalidArgument
 
 
@@ -33,3 +33,14 @@ def test_passwords_in_between_are_taken(password: str) -> None:
 
 def test_an_admin_may_do_what_admins_may() -> None:
     assert scopes_of(Role.admin) == ("admin",)
+
+
+@pytest.mark.parametrize("device", ["a\x00", "a\nb", "\x1b[2J", "a\x85", "a\u2028b"])
+def test_a_device_that_could_steer_a_terminal_is_refused(device: str) -> None:
+    with pytest.raises(InvalidArgument, match="device: control characters and line breaks are not allowed, got '"):
+        check_device(device)
+
+
+@pytest.mark.parametrize("device", [None, "phone-3f9a", "Zoës Telefon 👩‍🚀"])
+def test_other_names_of_devices_are_taken(device: str | None) -> None:
+    check_device(device)

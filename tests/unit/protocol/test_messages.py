@@ -101,6 +101,11 @@ def test_what_an_update_leaves_out_stays() -> None:
         ({**SUBSCRIBE, "min_interval_ms": -1}, "invalid_argument", "$.min_interval_ms"),
         ({"type": "update", "id": 2, "subscription": 7, "paused": None}, "invalid_argument", "$.paused"),
         ({"type": "auth", "id": 2}, "invalid_argument", "token"),
+        (
+            {"type": "auth", "id": 2, "token": "t", "device": "a\x1b[2J"},
+            "invalid_argument",
+            "device: control characters",
+        ),
         ({"type": 7, "id": 2}, "invalid_argument", "'type'"),
         ({"id": 2}, "invalid_argument", "'type'"),
     ],
