@@ -92,7 +92,14 @@ def check_new_password(password: str) -> str:
     return normal
 
 
+def device_problem(device: str | None) -> str | None:
+    """What is wrong with the name of an installation: it must break no line and steer no terminal."""
+    if device is None or not any(unicodedata.category(one) in STEERING for one in device):
+        return None
+    return f"device: control characters and line breaks are not allowed, got {device!r}"
+
+
 def check_device(device: str | None) -> None:
-    """Refuse a name of an installation that could break a line or steer a terminal: InvalidArgument."""
-    if device is not None and any(unicodedata.category(one) in STEERING for one in device):
-        raise InvalidArgument(f"device: control characters and line breaks are not allowed, got {device!r}")
+    """Refuse such a name: InvalidArgument."""
+    if problem := device_problem(device):
+        raise InvalidArgument(problem)

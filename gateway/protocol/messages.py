@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from gateway.domain.access import check_device
+from gateway.domain.access import device_problem
 from gateway.domain.errors import GatewayError, InvalidArgument, MessageTooLarge, UnknownField, UnknownMessage
 
 SUBPROTOCOL = "gateway.v1.json"
@@ -87,10 +87,7 @@ class FromClient(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
 
 class Auth(FromClient, frozen=True, tag="auth", kw_only=True):
-    """Who this is. ``device`` names the installation of an app, so that a later connection of it can be told.
-
-    It has no control characters.
-    """
+    """Who this is. ``device``, a text without control characters, names the installation of an app."""
 
     id: RequestId
     token: Token
@@ -325,16 +322,9 @@ class MessageReader:
             message: ClientMessage = self._decoder.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise self._explained(raw, error) from error
-        if isinstance(message, Auth):
-            self._check_device(message)
+        if isinstance(message, Auth) and (wrong := device_problem(message.device)):
+            raise Refused(InvalidArgument(f"message 'auth': {wrong}"), message.id)
         return message
-
-    @staticmethod
-    def _check_device(message: Auth) -> None:
-        try:
-            check_device(message.device)
-        except InvalidArgument as error:
-            raise Refused(InvalidArgument(f"message 'auth': {error.message}"), message.id) from error
 
     def _explained(self, raw: bytes, error: Exception) -> Refused:
         """Read the message without types, to say what is wrong with it in the client's own words."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -149,7 +149,7 @@ async def web(
         services: dict[str, Service] = {
             "hub": hub.run,
             "follower": partial(follower.run, on_step),
-            "bridge watch": BridgeWatch(store, names, clock, down_after_s=settings.bridge_down_s).run,
+            "bridge watch": _watch(settings, store, names, hub, readiness).run,
             "database": _probe(settings, database, auth, readiness, announce).run,
             "notices": partial(board.run, connections.on_notice),
         }
@@ -212,6 +212,15 @@ def _probe(
 def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:
     times = AuthTimes(login_s=settings.login_s, ticket_s=settings.ticket_s)
     return AuthService(database, clock, Passwords(HashCost()), Throttle(Patience()), times=times)
+
+
+def _watch(settings: Settings, store: SiteStore, names: Sequence[str], hub: Hub, readiness: Readiness) -> BridgeWatch:
+    def on_mute(site: str, reason: str) -> None:
+        """A store that can be read and not be written holds what was true once; nobody vouches for it."""
+        readiness.report(STORE, "down", reason)
+        hub.on_step(site, Unreachable(reason))
+
+    return BridgeWatch(store, names, SystemClock(), down_after_s=settings.bridge_down_s, on_mute=on_mute)
 
 
 def _reporting(hub: Hub, readiness: Readiness, links: LinkReports) -> OnStep:

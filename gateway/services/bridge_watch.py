@@ -4,6 +4,8 @@ Rules, for each site:
 
 * Nobody has had the lease for ``down_after_s``, by this process's monotonic clock and at every look: ``bridge_down``
   is said, and again after as long a time, for as long as nobody has it. Saying it twice changes nothing.
+* The store takes no word of it, say because its disk is full: ``on_mute`` is told, for this process to say that what
+  it holds is old. When somebody leads again all begins in a new epoch, and that ends the doubt by itself.
 * A look that the store does not answer proves nothing: the time begins anew with the next one. So does a lease.
 
 Any number of processes may do this at once.
@@ -36,6 +38,7 @@ class BridgeWatch:
         clock: Clock,
         *,
         down_after_s: float,
+        on_mute: Callable[[str, str], None] = lambda _site, _reason: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         new_id: Callable[[], str] = lambda: secrets.token_hex(6),
     ) -> None:
@@ -43,6 +46,7 @@ class BridgeWatch:
         self._sites = sites
         self._clock = clock
         self._down_after_s = down_after_s
+        self._on_mute = on_mute
         self._sleep = sleep
         self._new_id = new_id
         self._missing_since: dict[str, float] = {}
@@ -70,5 +74,10 @@ class BridgeWatch:
 
     async def _say(self, site: str) -> None:
         at, epoch, batch = round(self._clock.now(), 3), self._new_id(), self._new_id()
-        if await self._store.bridge_down(site, at=at, epoch=epoch, batch=batch) is not None:
+        try:
+            said = await self._store.bridge_down(site, at=at, epoch=epoch, batch=batch)
+        except StoreUnavailable as error:
+            self._on_mute(site, error.message)  # and on to the next site, which is to be told as well
+            return
+        if said is not None:
             log.warning("no bridge leads the site; its values are stale now", site=site)

@@ -103,9 +103,11 @@ def test_a_folder_in_which_nobody_may_write() -> None:
 
 
 async def test_a_disk_that_fills_while_running_is_survived_told_and_healed(tmp_path: Path) -> None:
-    async with GatewayPart("up", tmp_path) as up:
+    """Red when values that nobody can write any more look live for as long as that lasts."""
+    async with GatewayPart("up", tmp_path, lease_s=1, bridge_down_s=1) as up:
         token = up.log_in()
         await eventually(lambda: up.part("store for demo") == "ok")
+        await eventually(lambda: up.get("/api/v1/sites/demo/values", token)[0] == 200)
         valkey = next(pid for pid in children(up.pid) if b"valkey" in Path(f"/proc/{pid}/cmdline").read_bytes())
         before = resource.prlimit(valkey, resource.RLIMIT_FSIZE)
         resource.prlimit(valkey, resource.RLIMIT_FSIZE, (1, before[1]))
@@ -113,10 +115,11 @@ async def test_a_disk_that_fills_while_running_is_survived_told_and_healed(tmp_p
             await eventually(lambda: up.part("store for demo") == "down", 30)
             assert up.get("/health/ready")[0] == 503
             assert "the store takes no writes: File too large" in up.log
-            assert up.get("/api/v1/sites/demo/values", token)[0] in (200, 503)
+            await eventually(lambda: up.get("/api/v1/sites/demo/values", token)[0] == 503, 30)
         finally:
             resource.prlimit(valkey, resource.RLIMIT_FSIZE, before)
         await eventually(lambda: up.get("/health/ready")[0] == 200, 40)
+        assert up.get("/api/v1/sites/demo/values", token)[0] == 200
         assert "writing to the store again" in up.log
         assert up.running
 

@@ -20,6 +20,7 @@ class Leases:
         self.clock = clock
         self.led_sites: set[str] = set()
         self.away = False
+        self.full = False
         self.said: list[tuple[str, float]] = []
 
     async def led(self, sites: Sequence[str]) -> list[bool]:
@@ -28,6 +29,8 @@ class Leases:
         return [site in self.led_sites for site in sites]
 
     async def bridge_down(self, site: str, *, at: float, epoch: str, batch: str) -> Position | None:
+        if self.full:
+            raise StoreUnavailable("no space left")
         assert at == self.clock.now()
         assert epoch != batch
         self.said.append((site, self.clock.monotonic()))
@@ -39,7 +42,15 @@ class World:
         self.clock = FakeClock(100)
         self.leases = Leases(self.clock)
         store = cast("SiteStore", self.leases)
-        self.watch = BridgeWatch(store, sites, self.clock, down_after_s=10, sleep=self.sleep)
+        self.mute: list[tuple[str, str]] = []
+        self.watch = BridgeWatch(
+            store,
+            sites,
+            self.clock,
+            down_after_s=10,
+            on_mute=lambda site, reason: self.mute.append((site, reason)),
+            sleep=self.sleep,
+        )
         self.began = self.clock.monotonic()
         self.left_s = 0.0
 
@@ -82,3 +93,13 @@ async def test_a_store_that_was_away_proves_nothing() -> None:
     world.leases.away = False
     assert await world.pass_time(8) == []
     assert len(await world.pass_time(5)) == 1
+
+
+async def test_a_store_that_takes_no_word_of_it_is_told_to_this_process_for_every_site() -> None:
+    """Red when the first site's failure keeps the others from being told."""
+    world = World("a", "b")
+    world.leases.full = True
+    assert await world.pass_time(11) == []
+    assert world.mute == [("a", "no space left"), ("b", "no space left")]
+    world.leases.full = False
+    assert [site for site, _ in await world.pass_time(10)] == ["a", "b"]
