@@ -51,7 +51,7 @@ def asked(data: Any) -> Asked | None:
     """None for another shape, which the box answers with nothing."""
     try:
         return msgspec.convert(data, Asked, strict=True)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter: half a character
         return None
 
 

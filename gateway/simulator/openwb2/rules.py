@@ -1,7 +1,8 @@
 """What the box checks of a written value. A table in ``writes`` says which rule a topic has.
 
 Booleans may be 0 or 1; an integer may stand where a float is wanted, but not the other way round; ``null`` is taken
-for a number only where no range is set. What is no JSON document counts as a string.
+for a number only where no range is set. What is no JSON document counts as a string, and so does one that is nested
+deeper than MOST_LEVELS: nobody means it.
 """
 
 import json
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 import msgspec
+
+MOST_LEVELS: Final = 50
 
 Rule: TypeAlias = Callable[["Given"], bool]
 
@@ -25,9 +28,21 @@ def given(payload: bytes) -> Given:
     """Decode as the box does."""
     text = payload.decode(errors="replace")
     try:
-        return Given(json.loads(text), is_json=True)
-    except ValueError:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return Given(text, is_json=False)
+    return Given(value, is_json=True) if _levels(value) <= MOST_LEVELS else Given(text, is_json=False)
+
+
+def _levels(value: Any) -> int:
+    deepest = 0
+    waiting = [(value, 0)]
+    while waiting:
+        part, above = waiting.pop()
+        if isinstance(part, dict | list):
+            deepest = max(deepest, above + 1)
+            waiting += [(member, above + 1) for member in (part.values() if isinstance(part, dict) else part)]
+    return deepest
 
 
 def flag(what: Given) -> bool:
@@ -63,7 +78,7 @@ def one_of(*choices: int) -> Rule:
 def _number(value: Any, types: tuple[type, ...], low: float | None, high: float) -> bool:
     if value is None:
         return low is None
-    return type(value) in types and math.isfinite(value) and (low is None or low <= value <= high)
+    return type(value) in types and -math.inf < value < math.inf and (low is None or low <= value <= high)
 
 
 def like(value: Any) -> Rule:

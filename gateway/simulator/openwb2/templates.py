@@ -7,7 +7,9 @@ and a price limit (``et``) binds all modes.
 """
 
 import copy
-from typing import Any, Final
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -69,7 +71,7 @@ class _Eco(msgspec.Struct, frozen=True):
 
 
 class _Plan(msgspec.Struct, frozen=True):
-    time: str
+    time: Annotated[str, msgspec.Meta(pattern=r"^(?:[01]\d|2[0-3]):[0-5]\d$")]
     limit: _Limit
     current: float = 14
     active: bool = True
@@ -260,7 +262,7 @@ def wish_of(template: Any) -> Wish | None:
     """What a template asks for; None where the control of the box would stumble over it."""
     try:
         read = msgspec.convert(template, _Template, strict=True)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter: half a character
         return None
     chargemode = read.chargemode
     mode = _MODES.get(chargemode.selected)
@@ -271,6 +273,7 @@ def wish_of(template: Any) -> Wish | None:
         mode = "eco"
     limits = (instant.limit, pv.limit, eco.limit, *(plan.limit for plan in plans))
     known = all(limit is None or limit.selected in _LIMIT_KINDS for limit in limits)
+    known = known and all(math.isfinite(number) for number in _numbers(read))
     phases = _phases(mode, chargemode)
     if mode is None or not known or phases not in _PHASES or (mode == "eco" and read.lacks_eco):
         return None
@@ -290,6 +293,19 @@ def wish_of(template: Any) -> Wish | None:
         ),
         priority=read.prio,
     )
+
+
+def _numbers(part: Any) -> Iterator[float]:
+    """All in a part of a template: the box's JSON may say NaN."""
+    if isinstance(part, msgspec.Struct):
+        part = [getattr(part, name) for name in part.__struct_fields__]
+    if isinstance(part, dict):
+        part = list(part.values())
+    if isinstance(part, list):
+        for member in part:
+            yield from _numbers(member)
+    elif isinstance(part, float):
+        yield part
 
 
 def _phases(mode: Mode | None, chargemode: _Chargemode) -> int:

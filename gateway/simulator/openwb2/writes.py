@@ -218,7 +218,7 @@ def _member_rule(mind: Mind, topic: str) -> Rule:
     number, path = topic.removeprefix(f"{TEMPLATES}/").split("/", 1)
     if re.fullmatch(r"(?:chargemode/scheduled_charging|time_charging)/plans/\d+", path):
         return lambda what: isinstance(what.value, dict)
-    place: Any = mind.kept[f"{TEMPLATES}/{number}"]
+    place: Any = mind.kept.get(f"{TEMPLATES}/{number}")
     for member in path.split("/"):
         if not isinstance(place, dict) or member not in place:
             return rules.no

@@ -90,6 +90,7 @@ def test_the_log_is_filtered(home: Simulated2, part: str, member: str, choices: 
         {"year": "2026", "month": 11, "filter": EVERYTHING},
         {"year": "2026", "month": "1", "filter": EVERYTHING},
         {"year": "2026", "month": "no", "filter": EVERYTHING},
+        {"year": "2026", "month": "\ud800", "filter": EVERYTHING},
         {"year": "2026", "month": "10", "filter": EVERYTHING},
         {"year": "2026", "month": "11", "filter": {"chargepoint": {"id": []}}},
         {"year": "2026", "month": "11", "filter": {"chargepoint": {"id": ["5"]}, "vehicle": EVERYTHING["vehicle"]}},
