@@ -28,6 +28,7 @@ from gateway.simulator.broker_process import READY
 # the port of a broker that ended could otherwise be given that very port, and be connected to itself.
 LOWEST_PORT, HIGHEST_PORT = 20_000, 32_000
 PORTS_TRIED = 5
+FOLDER_PREFIX = "openwb-gateway-broker-"
 PLACES_OF_MOSQUITTO = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
 # The segments hold what a subscriber has not fetched yet, each of them once per filter: a few megabytes are minutes.
@@ -88,7 +89,7 @@ class EmbeddedBroker:
         return self._process.pid if self._process else None
 
     async def __aenter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="openwb-gateway-broker-")
+        self._folder = tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX, ignore_cleanup_errors=True)
         try:
             async with asyncio.timeout(self._start_deadline_s):
                 await self._start_on_some_port()

@@ -1,17 +1,20 @@
 """The process of the embedded broker; run by path, so that nothing of ours needs to be importable.
 
 Rule: it lives as long as its standard input is open. The parent holds the other end, and the kernel closes that
-whatever the parent dies of. It prints READY when the port was found free; from then on who accepts there is ours.
+whatever the parent dies of; then the folder of its configuration goes too. It prints READY when the port was found
+free; from then on who accepts there is ours.
 """
 
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 READY = "the port is ours"
 TAKEN_PORT_ENDS_WITHIN_S = 0.3
@@ -27,7 +30,12 @@ def serve_iotcore(config_file: str) -> int:
     broker.check_ports()
     print(READY, flush=True)  # noqa: T201 - to the parent
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a handler would never get its turn in what follows
-    _when_parent_goes(lambda: os._exit(0))
+
+    def end() -> None:
+        _remove_folder_of(config_file)
+        os._exit(0)
+
+    _when_parent_goes(end)
     broker.run_forever()
     return 1
 
@@ -36,11 +44,21 @@ def serve_mosquitto(config_file: str, program: str) -> int:
     """Serve in a child of this process; returns when it ends."""
     with subprocess.Popen([program, "-c", config_file], stdin=subprocess.DEVNULL) as process:  # noqa: S603 - from PATH
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-        _when_parent_goes(process.terminate)
+
+        def end() -> None:
+            _remove_folder_of(config_file)
+            process.terminate()
+
+        _when_parent_goes(end)
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(timeout=TAKEN_PORT_ENDS_WITHIN_S)
         print(READY, flush=True)  # noqa: T201 - to the parent
         return process.wait()
+
+
+def _remove_folder_of(config_file: str) -> None:
+    """A parent that was killed cannot."""
+    shutil.rmtree(Path(config_file).parent, ignore_errors=True)
 
 
 def _when_parent_goes(act: Callable[[], object]) -> None:

@@ -65,7 +65,7 @@ async def test_nothing_is_left_of_it(kind: str) -> None:
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM])
-async def test_dies_with_its_parent(kind: str, death: signal.Signals) -> None:
+async def test_dies_with_its_parent_and_leaves_no_folder(kind: str, death: signal.Signals, tmp_path: Path) -> None:
     script = f"""
 import asyncio
 from gateway.simulator import broker
@@ -77,14 +77,17 @@ async def main():
         await asyncio.sleep(60)
 asyncio.run(main())
 """
-    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=subprocess.PIPE)
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=subprocess.PIPE, env=environ)
     assert parent.stdout is not None
     url = await parent.stdout.readline()
     port = int(url.rsplit(b":", 1)[1])
     assert accepts(port)
+    assert list(tmp_path.iterdir())
     parent.send_signal(death)
     await parent.wait()
     await eventually(lambda: not accepts(port))
+    await eventually(lambda: not list(tmp_path.iterdir()), what="no folder is left")
 
 
 async def test_its_own_death_is_told(kind: str) -> None:
