@@ -9,7 +9,7 @@ IN_VENV := .venv/bin/python -m
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
 
-run: ## start the gateway; without GATEWAY_MQTT_URL with a recorded openWB as site "demo"
+run: ## start the gateway; without GATEWAY_MQTT_URL with a simulated openWB as site "demo"
 	@.ci/venv run
 	@exec .venv/bin/python -m gateway up
 

@@ -27,6 +27,9 @@ ALLOWED = {
     "public_url": "http(s)://host[:port] without a path, several separated by commas",
     "mqtt_fingerprint": "the SHA-256 fingerprint of the box's certificate, 64 hexadecimal digits",
     "dialect": "auto, openwb-2 or openwb-1.9",
+    "demo_scene": "pv-day, night-tariff, guest-tag, full-car or month",
+    "demo_dialect": "openwb-2, openwb-2.1.7 or openwb-1.9",
+    "demo_speed": "how many seconds go by in one, from 0.1 to 600",
     "log_level": "debug, info, warning or error",
     "port": "a number from 0 to 65535",
     "metrics_port": "a number from 0 to 65535",
@@ -48,6 +51,9 @@ TopicPrefix = Annotated[str, Meta(pattern=r"^[^+#\x00]+/$")]
 Fingerprint = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$")]
 HttpUrl = Annotated[str, Meta(pattern=r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?$")]
 Dialect = Literal["auto", "openwb-2", "openwb-1.9"]
+DemoScene = Literal["pv-day", "night-tariff", "guest-tag", "full-car", "month"]
+DemoDialect = Literal["openwb-2", "openwb-2.1.7", "openwb-1.9"]
+DemoSpeed = Annotated[float, Meta(ge=0.1, le=600)]
 
 
 class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -85,6 +91,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     mqtt_fingerprint: Fingerprint | None = None
     topic_prefix: TopicPrefix = "openWB/"
     dialect: Dialect = "auto"
+
+    demo_scene: DemoScene | None = None
+    demo_dialect: DemoDialect | None = None
+    demo_speed: DemoSpeed | None = None
 
     mqtt_keepalive_s: Annotated[int, Meta(ge=1, le=600)] = 10
     mqtt_connect_timeout_s: Seconds = 10

@@ -6,9 +6,10 @@ from gateway.cli.lazy import LazyGroup
 from gateway.version import VERSION
 
 COMMANDS = {
-    "up": "Run everything in this process; without a box, a recorded one as the site demo.",
+    "up": "Run everything in this process; without a box, a simulated one as the site demo.",
     "web": "Run the web server: REST, websocket and page.",
     "bridge": "Run the way from the boxes to the store.",
+    "demo": "Run only a simulated openWB with its broker, on 127.0.0.1, for whoever writes a client.",
     "watch": "Show the live values of a site, in place; in a pipe one line per change.",
     "doctor": "Look whether everything is there that the gateway needs, and change nothing.",
     "schema": "Print a machine-readable description of an interface.",

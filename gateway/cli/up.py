@@ -8,5 +8,5 @@ from gateway.run.up import run_up
 
 @click.command()
 def up() -> None:
-    """Run everything in this process; without a box, a recorded one as the site demo."""
+    """Run everything in this process; without a box, a simulated one as the site demo."""
     stay(run_up)

@@ -39,7 +39,7 @@ def greet(runs: Runs, out: TextIO = sys.stdout, environ: Mapping[str, str] = os.
     if out.isatty():
         print("\n".join(lines(runs, own_command(), paint_for(out, environ))), file=out, flush=True)
     else:
-        _event(out, "ready", **fields(runs))
+        event(out, "ready", **fields(runs))
 
 
 def farewell(out: TextIO = sys.stdout) -> None:
@@ -47,7 +47,7 @@ def farewell(out: TextIO = sys.stdout) -> None:
     if out.isatty():
         print("\rstopped", file=out, flush=True)  # over the ^C that the terminal showed
     else:
-        _event(out, "stopped")
+        event(out, "stopped")
 
 
 def lines(runs: Runs, command: str, paint: Paint) -> list[str]:
@@ -119,7 +119,7 @@ def own_command() -> str:
     return os.path.relpath(beside) if beside.is_relative_to(Path.cwd()) else str(beside)
 
 
-def _event(out: TextIO, event: str, **more: Any) -> None:
+def event(out: TextIO, name: str, **more: Any) -> None:
     """As a log line, but always and on standard output."""
-    told = {"event": event, "level": "info", "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
+    told = {"event": name, "level": "info", "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
     print(json.dumps({**told, **more}), file=out, flush=True)

@@ -28,6 +28,9 @@ class Plan(msgspec.Struct, frozen=True):
 
 def plan(settings: Settings) -> Plan:
     """Decide; raises SettingsError with the reason and what to set."""
+    of_the_demo = [name for name in ("demo_scene", "demo_dialect", "demo_speed") if getattr(settings, name)]
+    if settings.sites and of_the_demo:
+        raise SettingsError(f"GATEWAY_{of_the_demo[0].upper()}: only for the demo, which does not run beside a box")
     if settings.sites:
         return Plan(demo=False, data_dir=settings.data_dir)
     reasons = [name for name in ("database_url", "redis_url") if getattr(settings, name)]

@@ -4,32 +4,28 @@ What is started last ends first: the server, the bridge (which says farewell to 
 """
 
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from collections.abc import Callable
+from contextlib import AsyncExitStack, closing
 
 import msgspec
 
 from gateway.domain.clock import SystemClock
-from gateway.mqtt import Broker
 from gateway.run.bridge import bridges
+from gateway.run.demo import simulated_box
 from gateway.run.figures import process_metrics
 from gateway.run.folder import DISK, own_folder, space_watch
 from gateway.run.greeting import Runs, box_of, farewell, greet, reachable, without_secrets
 from gateway.run.owner import Service, stop_on_signals
-from gateway.run.plan import DATABASE_FILE, Plan, demo_site, plan
+from gateway.run.plan import DATABASE_FILE, DEMO, Plan, demo_site, plan
 from gateway.run.ports import address, listen
 from gateway.run.web import DATABASE, STORE, serve, web
 from gateway.services.auth import SetupToken
 from gateway.services.readiness import Readiness
-from gateway.settings import Settings, SiteSettings
-from gateway.simulator.broker import EmbeddedBroker
-from gateway.simulator.capture import packaged
-from gateway.simulator.player import Player
+from gateway.settings import Settings
 from gateway.store.embedded import EmbeddedValkey
 
 # Ctrl-C at home: there is no other process to which clients could be spread
 MOST_DRAIN_S = 1.0
-A_DEMO = "a recorded openWB"
 EMBEDDED_STORE = "Valkey, embedded"
 EMBEDDED_DATABASE = f"SQLite, {DATABASE_FILE}"
 
@@ -43,10 +39,11 @@ async def run_up(settings: Settings) -> None:
         listening = stack.enter_context(closing(listen(settings.host, settings.port)))
         services: dict[str, Service] = {}
         sites = settings.sites
+        named = tuple((site.id, box_of(site)) for site in sites)
         if chosen.demo:
-            box, demo_services = await stack.enter_async_context(_simulated_box())
-            sites = (demo_site(box),)
-            services.update(demo_services)
+            box = await stack.enter_async_context(simulated_box(settings))
+            sites, named = (demo_site(box.url),), ((DEMO, f"a simulated openWB: {box.scene.title}"),)
+            services.update(box.services)
         redis_url, holder = settings.redis_url, secrets.token_hex(8)
         if redis_url is None:
             holder = "embedded"  # nobody else can be at that store
@@ -60,7 +57,7 @@ async def run_up(settings: Settings) -> None:
         metrics, looks = process_metrics(readiness)
         fed = bridges(settings, sites, redis_url, readiness, metrics, holder)
         services.update(await stack.enter_async_context(fed) | looks)
-        announce = _announcer(settings, address(listening), chosen, sites)
+        announce = _announcer(settings, address(listening), chosen, named)
         served = web(settings, sites, readiness, metrics, announce, links_count=True, **urls)
         made = await stack.enter_async_context(served)
         services.update(made.services)
@@ -69,16 +66,8 @@ async def run_up(settings: Settings) -> None:
     farewell()
 
 
-@asynccontextmanager
-async def _simulated_box() -> AsyncIterator[tuple[str, dict[str, Service]]]:
-    """A recorded openWB behind a broker of its own: the broker's URL, and what must run for it."""
-    async with EmbeddedBroker() as broker:
-        player = Player(packaged(), Broker(broker.url, client_id="simulated-openwb"), SystemClock())
-        yield broker.url, {"simulated broker": broker.run, "simulated openWB": player.run}
-
-
 def _announcer(
-    settings: Settings, bound: str, chosen: Plan, sites: tuple[SiteSettings, ...]
+    settings: Settings, bound: str, chosen: Plan, sites: tuple[tuple[str, str], ...]
 ) -> Callable[[SetupToken | None], None]:
     here = reachable(bound)
     base = settings.public_url[0] if settings.public_url else here
@@ -88,7 +77,7 @@ def _announcer(
             Runs(
                 page=base,
                 here=here,
-                sites=tuple((site.id, A_DEMO if chosen.demo else box_of(site)) for site in sites),
+                sites=sites,
                 store=without_secrets(settings.redis_url) if settings.redis_url else EMBEDDED_STORE,
                 database=without_secrets(settings.database_url) if settings.database_url else EMBEDDED_DATABASE,
                 data_dir=chosen.data_dir,

@@ -10,8 +10,8 @@ import pytest
 
 from gateway.domain.openwb2 import OpenWB2Reader
 from gateway.domain.openwb19 import OpenWB19Reader
-from gateway.simulator.capture import Capture
 from tests.support.oracle import Report
+from tests.support.recording import Capture
 from tests.support.scenario import Plan, Reader, Scenario
 from tests.support.scenario_faults import (
     box_switched_off,
@@ -21,6 +21,7 @@ from tests.support.scenario_faults import (
     redis_tail_cut,
     web_killed,
 )
+from tests.support.sources import played
 from tests.support.streams import capture19_with_rare_keys, capture_with_rare_keys
 
 pytestmark = pytest.mark.no_cover  # the judge and its clients are none of what is measured, and slow when traced
@@ -45,7 +46,8 @@ FAULTS = (
 
 
 def plan(capture: Capture, speed: float, reader: Callable[[], Reader], seed: int) -> Plan:
-    return Plan(capture, speed, reader, clients=CLIENTS, seed=seed, faults=FAULTS, pause_s=(0.3, 2.5), environ=SHORT)
+    source = played(capture, speed)
+    return Plan(source, reader, clients=CLIENTS, seed=seed, faults=FAULTS, pause_s=(0.3, 2.5), environ=SHORT)
 
 
 def openwb_2(seed: int) -> Plan:

@@ -17,6 +17,7 @@ from tests.support.scenario_faults import (
     redis_tail_cut,
     web_killed,
 )
+from tests.support.sources import played
 from tests.support.streams import capture_with_rare_keys
 
 pytestmark = pytest.mark.no_cover  # the judge and its clients are none of what is measured, and slow when traced
@@ -50,7 +51,7 @@ CASES: tuple[tuple[str, str, Faults, set[str]], ...] = (
 
 def short(faults: Faults = NO_FAULTS, **different: object) -> Plan:
     capture = capture_with_rare_keys(seed=3, until_s=80, devices=200)
-    plan = Plan(capture, speed=12, clients=8, seed=3, faults=faults, pause_s=(0.1, 0.6), told_within_s=6)
+    plan = Plan(played(capture, speed=12), clients=8, seed=3, faults=faults, pause_s=(0.1, 0.6), told_within_s=6)
     done = {fault for _, fault in faults}
     # a lease that ran out would heal everything, for its next holder opens a new epoch; but where the bridge is
     # killed, or the box is off, somebody must notice soon

@@ -8,7 +8,7 @@ from gateway.domain.errors import Unreadable
 from gateway.domain.openwb2 import OpenWB2Reader
 from gateway.domain.openwb19 import OpenWB19Reader
 from gateway.domain.values import JsonValue, Removed
-from gateway.simulator.capture import Recorded
+from tests.support.recording import Recorded
 
 
 class Box:

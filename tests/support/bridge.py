@@ -15,9 +15,9 @@ from gateway.domain.errors import StoreUnavailable
 from gateway.domain.link import Patience
 from gateway.domain.values import JsonValue, Position, Reading
 from gateway.mqtt import Broker
-from gateway.simulator.capture import Recorded
 from gateway.store.redis import SiteStore, open_client
 from tests.support.parts import MosquittoPart, RedisPart
+from tests.support.recording import Recorded
 from tests.support.waiting import eventually
 
 INTERVAL_S = 10

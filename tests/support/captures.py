@@ -10,7 +10,7 @@ import gzip
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from gateway.simulator.capture import Recorded, read_messages
+from tests.support.recording import Recorded, read_messages
 
 DATA = Path(__file__).parent.parent / "data"
 

@@ -14,8 +14,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from gateway.simulator.capture import Recorded
 from tests.support.captures import DATA, load_capture
+from tests.support.recording import Recorded
 
 RETAINED_AT_T: Final = 345
 FIRST_LOOP_ENDS_T: Final = 15

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.simulator.capture import Recorded
+from tests.support.recording import Recorded
 
 FIRST_ID = 1000
 REMOVED_SHARE = 0.05

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.simulator.capture import Recorded
+from tests.support.recording import Recorded
 
 PREFIX = "openWB/"
 CHANGES = 6

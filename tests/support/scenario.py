@@ -1,4 +1,4 @@
-"""A whole run with real parts: a recorded stream in, many clients out, faults in between, and the oracle's word.
+"""A whole run with real parts: a box in, many clients out, faults in between, and the oracle's word.
 
     player -> mosquitto -> bridge -> redis -> web -> auditor and population
                  '-> independent subscriber               '-> their logs
@@ -22,12 +22,9 @@ from typing import Any, Protocol
 
 import httpx
 
-from gateway.domain.clock import SystemClock
 from gateway.domain.openwb2 import OpenWB2Reader
 from gateway.domain.values import REMOVED
 from gateway.mqtt import Broker
-from gateway.simulator.capture import Capture
-from gateway.simulator.player import Player
 from tests.support.gateway import MANY
 from tests.support.oracle import Report, judge
 from tests.support.oracle_freshness import rests_on
@@ -36,6 +33,7 @@ from tests.support.oracle_readings import Marks, Matches, Prefixes, Timeline
 from tests.support.oracle_views import Replay
 from tests.support.parts import MosquittoPart, Part, RedisPart, accepts, free_port, mosquitto, redis_server
 from tests.support.population import Population
+from tests.support.sources import MakeSource
 from tests.support.subscriber import Subscriber
 from tests.support.waiting import eventually
 
@@ -69,11 +67,10 @@ class Reader(Protocol):
 class Plan:
     """How a run goes. ``faults`` come in turn, each when the player has published this share of the session.
 
-    ``web`` and ``bridge`` are the words after ``python`` that start them. ``reader`` makes the capture's dialect's.
+    ``web`` and ``bridge`` are the words after ``python`` that start them. ``reader`` makes the source's dialect's.
     """
 
-    capture: Capture
-    speed: float
+    source: MakeSource
     reader: Callable[[], Reader] = OpenWB2Reader
     clients: int = 50
     seed: int = 1
@@ -100,12 +97,8 @@ class Scenario:
         self.web = self._process("web", folder, plan.web, environ, lambda: accepts(self.port))
         self.bridge = self._process("bridge", folder, plan.bridge, environ, lambda: True)
         self.subscriber = Subscriber(self.broker.url)
-        self.player = Player(
-            plan.capture,
-            Broker(self.broker.url, client_id="box", backoff_base_s=0.05, backoff_cap_s=0.1, connect_deadline_s=2),
-            SystemClock(),
-            speed=plan.speed,
-            rounds=1,
+        self.player = plan.source(
+            Broker(self.broker.url, client_id="box", backoff_base_s=0.05, backoff_cap_s=0.1, connect_deadline_s=2)
         )
         self.population = Population("", "", 0, plan.seed)
 
@@ -154,7 +147,7 @@ class Scenario:
     @property
     def progress(self) -> float:
         """0 before the session, 1 when all of it was published."""
-        return (self.player.position + 1) / len(self.plan.capture.session)
+        return self.player.progress
 
     async def quiet(self) -> None:
         """Wait until the broker has nothing more to deliver."""
@@ -208,9 +201,7 @@ class Scenario:
     def story(self) -> str:
         """The ends of the processes' logs, and what kept the auditor out, for a report that is not clean."""
         ends = [f"--- {part.name}\n{part.log[-3000:]}" for part in (self.bridge, self.web, self.redis)]
-        where = (
-            f"--- player at {self.progress:.3f}, round {self.player.round}, subscriber ready: {self.subscriber.ready}"
-        )
+        where = f"--- {self.player.story}, subscriber ready: {self.subscriber.ready}"
         return "\n".join([where, f"--- auditor\n{self.population.refusals[-5:]}", *ends])
 
     async def _login(self) -> str:

@@ -5,6 +5,7 @@ import time
 
 from tests.support.oracle_logs import Loss
 from tests.support.scenario import RUN_WITHIN_S, FaultAction, Scenario
+from tests.support.sources import Lived
 from tests.support.waiting import eventually
 
 OUTAGE_S = 0.7
@@ -85,3 +86,13 @@ async def box_switched_off(scenario: Scenario) -> None:
     scenario.player.pause()
     await scenario.everybody_learns(time.monotonic(), "the box was switched off")
     scenario.player.resume()
+
+
+def at_the_box(words: str) -> FaultAction:
+    """A fault of the simulated box, by its line."""
+
+    async def demand(scenario: Scenario) -> None:
+        assert isinstance(scenario.player, Lived)
+        scenario.player.faults.do(words)
+
+    return demand

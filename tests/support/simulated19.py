@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from gateway.simulator.box import Box
-from gateway.simulator.capture import Recorded
 from gateway.simulator.openwb19.voice import OpenWB19Voice
 from gateway.simulator.plant.plant import Plant
 from gateway.simulator.scenes import Scene, Stay
@@ -17,6 +16,7 @@ from gateway.simulator.words import (
     Wish,
 )
 from tests.support.captures import load_capture
+from tests.support.recording import Recorded
 
 BEGAN_S = 1_714_732_200.0
 LOOP_S = 10.0

@@ -1,9 +1,9 @@
 """The recorded box together with thousands of rare keys, whole or only its beginning."""
 
-from gateway.simulator.capture import Capture, Recorded
 from tests.support.captures import load_capture
 from tests.support.rare_keys import RareKeys, merged
 from tests.support.rare_keys19 import RareKeys19
+from tests.support.recording import Capture, Recorded
 
 
 def capture_with_rare_keys(seed: int, *, until_s: float | None = None, devices: int = 600) -> Capture:

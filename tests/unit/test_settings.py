@@ -1,12 +1,15 @@
 """Settings: what is allowed, and one clear line for each thing that is not."""
 
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
 from gateway.domain.errors import SettingsError
-from gateway.settings import Settings, load
+from gateway.settings import ALLOWED, DemoDialect, DemoScene, Settings, load
+from gateway.simulator.scenes import SCENES
+from gateway.simulator.simulation import DIALECTS
 
 
 def problems(environ: dict[str, str]) -> list[str]:
@@ -150,3 +153,10 @@ def test_every_setting_is_documented() -> None:
 
 def test_what_watch_reads_is_no_setting_and_no_mistake() -> None:
     assert load({"GATEWAY_TOKEN": "t", "GATEWAY_PASSWORD_FILE": "/x"}) == load({})
+
+
+def test_the_demo_knows_every_scene_and_dialect_that_there_is() -> None:
+    assert get_args(DemoScene) == tuple(SCENES)
+    assert get_args(DemoDialect) == DIALECTS
+    for name in ("demo_scene", "demo_dialect"):
+        assert all(value in ALLOWED[name] for value in get_args(DemoScene if name == "demo_scene" else DemoDialect))

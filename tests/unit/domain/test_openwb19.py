@@ -8,9 +8,9 @@ from gateway.domain.errors import Unreadable
 from gateway.domain.openwb19 import HEARTBEAT_TOPIC, OpenWB19Reader, ignored_reason, subscriptions
 from gateway.domain.openwb_routes import MOST_ROUTES
 from gateway.domain.values import REMOVED, JsonValue
-from gateway.simulator.capture import Recorded
 from tests.support.box import Box
 from tests.support.captures import CaptureName, load_capture
+from tests.support.recording import Recorded
 
 CAPTURES: list[CaptureName] = ["v19-retained", "v19-session"]
 NO_LIMIT = {"kind": "none", "soc_percent": None, "energy_wh": None}

@@ -46,3 +46,9 @@ def test_the_demo_never_runs_where_a_real_site_was_kept(tmp_path: Path) -> None:
     (tmp_path / "gateway.db").touch()
     with pytest.raises(SettingsError, match="has been used for a real box"):
         plan(load(settings_of(tmp_path)))
+
+
+def test_how_the_demo_looks_is_not_for_beside_a_box(tmp_path: Path) -> None:
+    assert plan(load(settings_of(tmp_path, demo_scene="full-car"))).demo
+    with pytest.raises(SettingsError, match="GATEWAY_DEMO_SPEED: only for the demo, which does not run beside a box"):
+        plan(load(settings_of(tmp_path, mqtt_url="mqtt://box", demo_speed="5")))

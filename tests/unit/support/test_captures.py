@@ -1,8 +1,8 @@
 import pytest
 
-from gateway.simulator.capture import Recorded
 from tests.support.captures import DATA, CaptureName, load_capture
 from tests.support.make_start_state import packed, start_state
+from tests.support.recording import Recorded
 
 
 @pytest.mark.parametrize(

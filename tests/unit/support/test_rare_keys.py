@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from gateway.simulator.capture import Recorded
 from tests.support.rare_keys import FAULT_STATE, RareKeys, merged
+from tests.support.recording import Recorded
 
 
 def rare(seed: int) -> RareKeys:

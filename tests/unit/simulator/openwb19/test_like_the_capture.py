@@ -13,8 +13,8 @@ from itertools import pairwise
 
 import pytest
 
-from gateway.simulator.capture import Recorded
 from tests.support.captures import load_capture
+from tests.support.recording import Recorded
 from tests.support.simulated19 import LOOP_S, Simulated19, writes_of_the_capture
 
 RETAINED_AT_S = 540.0

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.simulator.capture import Recorded
 from gateway.simulator.scenes import Stay
 from tests.support.box import Box as Read
 from tests.support.captures import load_capture
+from tests.support.recording import Recorded
 from tests.support.simulated2 import INTERVAL_S, RECORDED_HOME, Simulated2
 
 MANUAL_HOME = msgspec.structs.replace(

@@ -1,17 +1,10 @@
 """A capture played again: feed a moment, compare the schedule."""
 
-import itertools
 import json
-import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from gateway.domain.openwb2 import OpenWB2Reader
-from gateway.simulator import capture as capture_module
-from gateway.simulator.capture import HEARTBEAT, Capture, Due, Recorded, Shift, packaged, schedule, start_of
-from tests.support.make_demo_data import PARTS, Part, demo_messages
+from tests.support.recording import HEARTBEAT, Capture, Due, Recorded, Shift, schedule, start_of
 
 RECORDED_AT = 1_795_329_900.0  # on a quarter of an hour
 NOW = RECORDED_AT + 10 * 86_400 + 1_000.75  # ten days, one slot and 100 s later
@@ -134,74 +127,3 @@ def test_without_a_clock_nothing_moves() -> None:
     capture = Capture((), (Recorded("openWB/a", "1795330300", True, 1.0),))
     assert capture.recorded_at() is None
     assert Shift(capture, NOW).payload(capture.session[0], NOW) == "1795330300"
-
-
-# --- the capture in the package
-
-
-def test_packaged_is_small() -> None:
-    folder = Path(capture_module.__file__).parent / "data"
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 400_000
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_packaged_is_what_the_script_makes(part: Part) -> None:
-    """Else run ``python -m tests.support.make_demo_data``."""
-    assert getattr(packaged(), part) == tuple(demo_messages(part))
-
-
-def test_packaged_begins_unplugged_and_returns_to_that() -> None:
-    capture = packaged()
-    start = {message.topic: message.payload for message in capture.start}
-    end = start | {message.topic: message.payload for message in capture.session if message.retain}
-    for state in (start, end):
-        for charge_point in (5, 6):
-            prefix = f"openWB/chargepoint/{charge_point}"
-            assert state[f"{prefix}/get/plug_state"] == "false"
-            assert state[f"{prefix}/get/charge_state"] == "false"
-            assert state[f"{prefix}/set/rfid"] == "null"
-            assert json.loads(state[f"{prefix}/set/current"]) == 0
-            assert json.loads(state[f"{prefix}/set/log"])["imported_since_plugged"] == 0
-    plugged = [m.topic for m in capture.session if m.topic.endswith("plug_state") and m.payload == "true"]
-    assert set(plugged) == {"openWB/chargepoint/5/get/plug_state", "openWB/chargepoint/6/get/plug_state"}
-
-
-def test_packaged_is_in_order_without_echoes_and_with_a_living_clock() -> None:
-    capture = packaged()
-    times = [message.t for message in capture.session]
-    assert times == sorted(times)
-    assert not any(m.topic.startswith("openWB/set/") for m in (*capture.start, *capture.session))
-    assert all(message.retain for message in capture.start)
-    assert len({message.topic for message in capture.start}) == len(capture.start)
-    clock = [due.payload for due in schedule(capture.session, Shift(capture, NOW), NOW) if due.topic == HEARTBEAT]
-    assert len(clock) == 61
-    steps = [float(two) - float(one) for one, two in itertools.pairwise(clock)]
-    assert 5 < min(steps) < max(steps) < 15
-
-
-def test_packaged_has_a_current_price() -> None:
-    capture = packaged()
-    start = start_of(capture, Shift(capture, NOW), NOW)
-    slots = sorted(int(slot) for slot in json.loads(start["openWB/optional/ep/get/prices"]))
-    assert all(slot % 900 == 0 for slot in slots)
-    assert slots[0] <= NOW < slots[-1]
-
-
-def test_packaged_counts_a_plausible_day_and_costs_something() -> None:
-    reader, values = OpenWB2Reader(), dict[str, Any]()
-    for message in (*packaged().start, *packaged().session):
-        values.update(reader.read(message.topic, message.payload.encode()))
-        if message.topic.endswith(("get/daily_imported", "get/daily_exported")):
-            today = {key: value for key, value in values.items() if key.endswith("_today_wh")}
-            assert all(value is None or 0 <= value < 20_000 for value in today.values())
-    for whole, group, name in (
-        ("pv/produced_today_wh", "inverters", "produced_today_wh"),
-        ("battery/charged_today_wh", "batteries", "charged_today_wh"),
-        ("battery/discharged_today_wh", "batteries", "discharged_today_wh"),
-        ("charging/energy_today_wh", "chargepoints", "energy_today_wh"),
-    ):
-        parts = [value for key, value in values.items() if re.fullmatch(rf"{group}/\d+/{name}", key)]
-        # the box rounded what it counted
-        assert values[whole] == pytest.approx(sum(parts), abs=0.1)
-        assert values[whole] > 500
-    assert 0.2 < values["tariff/price_eur_per_kwh"] < 0.4

@@ -20,7 +20,7 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.errors import InvalidArgument
 from gateway.mqtt import Broker, Connection, Down
-from gateway.simulator.capture import Capture, Shift, schedule, start_of
+from tests.support.recording import Capture, Shift, schedule, start_of
 
 BEFORE_THE_SESSION: Final = -1
 

@@ -10,11 +10,9 @@ Rules of the shift in time:
 * Everything else, the text of the payload included, stays as recorded.
 """
 
-import gzip
 import math
 import re
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 
 import msgspec
 
@@ -106,13 +104,3 @@ def schedule(
 def read_messages(lines: bytes) -> tuple[Recorded, ...]:
     """Decode JSON lines of ``topic``, ``payload``, ``retain`` and, in a session, ``t``."""
     return tuple(msgspec.json.Decoder(Recorded).decode_lines(lines))
-
-
-def packaged() -> Capture:
-    """The 2.x capture that comes with the gateway; reading it takes some tens of milliseconds."""
-    folder = files("gateway.simulator") / "data"
-    start, session = (
-        read_messages(gzip.decompress((folder / f"openwb2-{name}.jsonl.gz").read_bytes()))
-        for name in ("start", "session")
-    )
-    return Capture(start, session)
