@@ -129,15 +129,8 @@ PV_DAY = Scene(
     installation=HOME,
     wishes={5: Wish(mode="pv"), 6: Wish(mode="instant", instant_current_a=8.0)},
     stays=(
-        Stay(
-            vehicle_id=1,
-            chargepoint_id=5,
-            plugs_in_s=15,
-            leaves_s=5 * HOUR_S,
-            drives_km=118,
-            id_tag="04A1B2C3D4",
-        ),
-        Stay(vehicle_id=3, chargepoint_id=6, plugs_in_s=165, leaves_s=3.4 * HOUR_S, drives_km=87, id_tag="0012345"),
+        Stay(vehicle_id=3, chargepoint_id=6, plugs_in_s=12, leaves_s=3.4 * HOUR_S, drives_km=87, id_tag="0012345"),
+        Stay(vehicle_id=1, chargepoint_id=5, plugs_in_s=75, leaves_s=5 * HOUR_S, drives_km=118, id_tag="04A1B2C3D4"),
     ),
     repeat_s=8 * HOUR_S,
     begins="12:20",

@@ -71,10 +71,10 @@ def test_on_a_pv_day_the_sun_shines_whatever_the_hour_is(hour: int) -> None:
 
 def test_on_a_pv_day_one_car_comes_at_once_and_another_within_minutes() -> None:
     readings = played("pv-day", 300)
-    assert readings[2].chargepoints[5].car == 1
-    assert readings[29].chargepoints[6].car == 3
-    assert readings[29].chargepoints[6].charging
-    assert scans(readings) == [(10, Scan(5, "04A1B2C3D4")), (160, Scan(6, "0012345"))]
+    assert readings[2].chargepoints[6].car == 3
+    assert readings[3].chargepoints[6].charging, "the one that waits for no sun comes first"
+    assert readings[29].chargepoints[5].car == 1
+    assert scans(readings) == [(10, Scan(6, "0012345")), (70, Scan(5, "04A1B2C3D4"))]
 
 
 def test_a_cheap_night_begins_in_its_first_hour_and_prices_stay_on_full_hours() -> None:

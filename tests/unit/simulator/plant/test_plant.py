@@ -176,12 +176,12 @@ def test_a_house_with_neither_sun_nor_battery_lives_from_the_grid() -> None:
 
 def test_people_act_within_the_step_in_which_their_moment_lies() -> None:
     it = plant(scene=SCENES["pv-day"], start_s=NIGHT)
-    seen = [it.step(10, {5: SetPoint(16.0, 3)}) for _ in range(4)]
-    assert [readings.chargepoints[5].plugged for readings in seen] == [False, True, True, True]
-    assert [readings.chargepoints[5].car for readings in seen] == [None, 1, 1, 1]
-    assert seen[0].scans == (Scan(5, "04A1B2C3D4"),)
+    seen = [it.step(10, {6: SetPoint(16.0, 3)}) for _ in range(4)]
+    assert [readings.chargepoints[6].plugged for readings in seen] == [False, True, True, True]
+    assert [readings.chargepoints[6].car for readings in seen] == [None, 3, 3, 3]
+    assert seen[0].scans == (Scan(6, "0012345"),)
     assert [readings.scans for readings in seen[1:]] == [(), (), ()]
-    assert seen[3].chargepoints[5].power_w > 10_000
+    assert seen[3].chargepoints[6].power_w > 7_000
     assert seen[3].inverters[1].power_w > 1_000  # the sun shines, whatever the hour
 
 
