@@ -213,6 +213,13 @@ class Connection:
             raise InvalidArgument(f"no topic filter: {error}") from error
         return tuple(topic for topic, code in zip(topics, codes, strict=True) if _code(code) >= REFUSED_SUBSCRIPTION)
 
+    async def unsubscribe(self, topics: Sequence[str]) -> None:
+        """Have no more of these filters; who subscribes to them again is sent what is retained once more.
+
+        Not every broker sends it to who is subscribed already, though MQTT says so.
+        """
+        await self._call(lambda client: client.unsubscribe(list(topics)))
+
     async def publish(self, topic: str, payload: str | bytes, *, retain: bool = False, qos: int = 0) -> None:
         """Returns when the message is on its way (QoS 0) or acknowledged (QoS 1 and 2)."""
         try:
@@ -343,8 +350,8 @@ class _Client(aiomqtt.Client):
         for answer in self._pending_subscribes.values():
             if not answer.done():
                 answer.set_exception(aiomqtt.MqttError(detail))
-        for written in self._pending_publishes.values():
-            written.set()
+        for done in (*self._pending_publishes.values(), *self._pending_unsubscribes.values()):
+            done.set()
 
     def abort_soon(self) -> None:
         """For paho's callbacks, inside which its socket must stay."""

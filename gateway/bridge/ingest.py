@@ -172,6 +172,7 @@ class Ingest:
         while True:
             await self._ask_again.wait()
             self._ask_again.clear()
+            await connection.unsubscribe(self._choice.subscriptions(self._box.raw))
             await self._subscribe(connection)
 
     async def _subscribe(self, connection: Connection) -> None:

@@ -73,6 +73,8 @@ class SimulatedOpenwb:
                 self._faults.do(words)
             except InvalidArgument as error:
                 log.warning("no fault", words=words, problem=error.message)
+            else:
+                log.info("fault", words=words)
 
         self._let_time_pass()
         self.simulation.after(after_s, demand)

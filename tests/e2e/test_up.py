@@ -44,6 +44,20 @@ async def test_the_demo_runs_and_leaves_nothing_behind(tmp_path: Path, number: s
         await eventually(lambda: gone(below), what="no child is left")
 
 
+async def test_the_demo_speaks_19_too(tmp_path: Path) -> None:
+    """What it had retained before the gateway knew what it speaks is there as well."""
+    async with GatewayPart("up", tmp_path, demo_dialect="openwb-1.9", demo_scene="full-car", demo_speed=10) as up:
+        token = up.log_in()
+
+        def values() -> dict[str, list[object]]:
+            status, body = up.get("/api/v1/sites/demo/values", token)
+            return body["values"] if status == 200 else {}
+
+        await eventually(lambda: values().get("chargepoints/1/name", [None])[0] == "Carport links", 20)
+        await eventually(lambda: values().get("link/state", [None])[0] == "up", 20)
+        await eventually(lambda: values().get("chargepoints/1/charging", [None])[0] is True, 20)
+
+
 @pytest.mark.parametrize("after_children", [0, 1, 2])
 async def test_killed_in_the_middle_of_its_start_it_leaves_no_process(tmp_path: Path, after_children: int) -> None:
     """The parts start one after the other; whenever the parent is killed, what it has started goes with it."""

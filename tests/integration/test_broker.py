@@ -40,6 +40,23 @@ async def test_messages_pass_and_a_large_retained_flood_is_whole(kind: str) -> N
     assert all(message.retained for message in log.messages[:-1])
 
 
+async def test_who_subscribes_anew_gets_what_is_retained_once_more(kind: str) -> None:
+    """One of the two sends it only to who is not subscribed."""
+    async with EmbeddedBroker() as broker:
+        await publish(broker.url, ("t/kept", "kept"), retain=True)
+        async with broker_at(broker.url).connect() as connection:
+            for _ in range(3):
+                await connection.subscribe(["t/#"])
+                async with asyncio.timeout(5):
+                    message = await anext(connection)
+                assert (message.payload, message.retained) == (b"kept", True)
+                await connection.unsubscribe(["t/#"])
+            await connection.subscribe(["t/#"])
+            await anext(connection)
+            await publish(broker.url, ("t/live", "once"), ("t/live", "last"))
+            assert [(await anext(connection)).payload for _ in range(2)] == [b"once", b"last"]
+
+
 async def test_listens_on_loopback_only(kind: str) -> None:
     async with EmbeddedBroker() as broker:
         port = int(broker.url.rsplit(":", 1)[1])
