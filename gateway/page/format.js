@@ -32,9 +32,9 @@ export function power(watts) {
   return withUnit(decimal(watts / 1000, 2), "kW");
 }
 
+/** Kilowatt hours, however many: a meter must read the same here as on its own face. */
 export function energy(wattHours) {
   const kilo = wattHours / 1000;
-  if (Math.abs(kilo) >= 10_000) return withUnit(decimal(kilo / 1000, 2), "MWh");
   return withUnit(decimal(kilo, Math.abs(kilo) < 100 ? 2 : 1), "kWh");
 }
 

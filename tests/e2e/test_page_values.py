@@ -47,6 +47,11 @@ async def test_what_the_box_does_not_know_takes_no_room(fake: FakeGateway) -> No
     await shown.locator("[data-state-text]").wait_for(state="hidden")
 
 
+async def test_a_meter_reads_as_on_its_own_face(fake: FakeGateway) -> None:
+    await fake.open_live({**CAR, "chargepoints/5/meter_wh": [10_840_123.4, NOW]})
+    assert "Meter 10,840.1 kWh" in await text(card(fake.page, 5).locator(".facts.three"))
+
+
 async def test_a_stale_flow_says_so_instead_of_its_direction(fake: FakeGateway) -> None:
     await fake.open_live({**PLANT, "pv/power_w": [5000, NOW, "stale"]})
     assert await text(node(fake.page, "pv")) == "Solar 5.00 kW Not current"
