@@ -103,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     redis_timeout_s: Seconds = 5
     lease_s: Seconds = 10
     ingest_window_ms: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    ingest_gather_ms: Annotated[float, Meta(ge=0, le=10_000)] = 1
     flood_quiet_s: Seconds = 1
     flood_limit_s: Seconds = 10
     control_interval_s: Seconds = 10

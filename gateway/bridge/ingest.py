@@ -43,6 +43,7 @@ class Pace(msgspec.Struct, frozen=True):
     """Time constants of the ingest, in seconds."""
 
     window_s: float = 0.02
+    gather_s: float = 0.001
     tick_s: float = 0.1
     flood_quiet_s: float = 1
     flood_limit_s: float = 10
@@ -270,10 +271,19 @@ class Ingest:
         while True:
             await self._pending.wait()
             await asyncio.sleep(max(0.0, flushed_at + self._pace.window_s - self._clock.monotonic()))
+            await self._gather()
             self._pending.clear()
             since, flushed_at = self._pending_since, self._clock.monotonic()
             await self._leader.write(self._ledger)
             self.counts.seconds.observe(self._clock.monotonic() - since)
+
+    async def _gather(self) -> None:
+        """Let what comes in one go be one write: until a moment brings nothing, at most for a window."""
+        until = self._clock.monotonic() + self._pace.window_s
+        taken = -1
+        while taken != self._ledger.messages and self._clock.monotonic() < until:
+            taken = self._ledger.messages
+            await asyncio.sleep(self._pace.gather_s)
 
     def _tell_link(self) -> bool:
         """Pass the state of the link on if it changed; whether it did."""

@@ -124,6 +124,7 @@ def _store(settings: Settings, redis: Redis) -> SiteStore:
 def _pace(settings: Settings) -> Pace:
     return Pace(
         window_s=settings.ingest_window_ms / 1000,
+        gather_s=settings.ingest_gather_ms / 1000,
         flood_quiet_s=settings.flood_quiet_s,
         flood_limit_s=settings.flood_limit_s,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bridge.ingest import Pace
 from gateway.domain.values import Position
 from tests.support.bridge import START, LiveBox, bridge, living
 from tests.support.parts import MosquittoPart, RedisPart, mosquitto
@@ -35,6 +36,23 @@ async def test_a_change_gets_its_time_and_is_one_entry_with_its_neighbours(
         changed = await gateway.holds("chargepoints/5/power_w", 11_000)
         assert changed.changed_at is not None
         assert not changed.stale
+
+
+async def test_what_comes_in_one_go_is_one_entry_also_behind_a_pause(
+    mosquitto: MosquittoPart, redis: RedisPart, site: str
+) -> None:
+    """The times are long here, so that the test's machine may take its own."""
+    patient = Pace(window_s=3, gather_s=0.5, tick_s=0.02, flood_quiet_s=0.1, flood_limit_s=2)
+    async with bridge(mosquitto, redis, site, pace=patient) as gateway:
+        box = LiveBox(mosquitto)
+        await box.say(START)
+        await box.come_alive(gateway)
+        before = await gateway.store.position(site)
+        await box.say({f"pv/{number}/get/power": -1000 - number for number in range(20)})
+        await gateway.holds("inverters/19/power_w", 1019)
+        after = await gateway.store.position(site)
+        assert before is not None
+        assert after == Position(before.epoch, before.seq + 1)
 
 
 async def test_an_equal_value_makes_no_entry(mosquitto: MosquittoPart, redis: RedisPart, site: str) -> None:

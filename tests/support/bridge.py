@@ -37,6 +37,7 @@ class Bridge:
         lease_s: float,
         patience: Patience | None,
         dialect: str,
+        pace: Pace,
         **login: str,
     ) -> None:
         self.redis = open_client(redis_url, 1)
@@ -72,7 +73,7 @@ class Bridge:
             self.leader,
             SystemClock(),
             box=Box(dialect),
-            pace=PACE,
+            pace=pace,
             patience=patience or Patience(),
         )
 
@@ -116,12 +117,13 @@ async def bridge(
     lease_s: float = LEASE_S,
     patience: Patience | None = None,
     dialect: str = "auto",
+    pace: Pace = PACE,
     redis_url: str = "",
     **login: str,
 ) -> AsyncIterator[Bridge]:
     """A bridge that runs until the block is left. ``redis_url`` may be a detour to the same store."""
     url = redis_url or redis.url
-    made = Bridge(mosquitto, url, site, lease_s=lease_s, patience=patience, dialect=dialect, **login)
+    made = Bridge(mosquitto, url, site, lease_s=lease_s, patience=patience, dialect=dialect, pace=pace, **login)
     task = asyncio.create_task(made.ingest.run(), name="bridge")
     made.stop = task.cancel
     task.add_done_callback(lambda _: setattr(made, "stopped", True))
