@@ -12,4 +12,4 @@ def bridge() -> None:
 
     Needs GATEWAY_REDIS_URL and a site.
     """
-    stay(run_bridge)
+    stay(run_bridge, starts_programs=False)

@@ -52,4 +52,4 @@ def demo(
         chosen = {name: one for name, one in given.items() if one is not None}
         await run_demo(msgspec.structs.replace(settings, **chosen), port, faults)
 
-    stay(run)
+    stay(run, starts_programs=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.util
 import os
 import resource
 import sys
@@ -22,7 +23,7 @@ BAD_SETTINGS = 2
 log = structlog.get_logger(__name__)
 
 
-def stay(command: Callable[[Settings], Awaitable[None]]) -> None:
+def stay(command: Callable[[Settings], Awaitable[None]], *, starts_programs: bool) -> None:
     """Run the command until it ends; a settings problem or a failed part ends the process, with status 2 or 1."""
     os.umask(0o077)
     _allow_many_sockets()
@@ -31,7 +32,8 @@ def stay(command: Callable[[Settings], Awaitable[None]]) -> None:
         configure(settings.log_level)
         if wrong := clock_words(time.time()):
             log.warning(wrong)
-        asyncio.run(_awaited(command(settings)))
+        with asyncio.Runner(loop_factory=None if starts_programs else _fast_loop()) as runner:
+            runner.run(_awaited(command(settings)))
     except SettingsError as error:
         for line in error.message.splitlines():
             click.echo(f"openwb-gateway: {line}", err=True)
@@ -42,6 +44,16 @@ def stay(command: Callable[[Settings], Awaitable[None]]) -> None:
     except Exception:
         log.exception("a part failed; the process ends")
         sys.exit(FAILED)
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Uvloop's where there is one: a quarter less CPU for each frame.
+
+    Not for who starts programs: under load uvloop 0.22 now and then never tells the end of a child that was killed.
+    """
+    if importlib.util.find_spec("uvloop") is None:
+        return None
+    return importlib.import_module("uvloop").new_event_loop  # type: ignore[no-any-return]
 
 
 def _allow_many_sockets() -> None:

@@ -12,4 +12,4 @@ def web() -> None:
 
     Needs GATEWAY_REDIS_URL, GATEWAY_DATABASE_URL and the sites.
     """
-    stay(run_web)
+    stay(run_web, starts_programs=False)
