@@ -67,8 +67,10 @@ class MosquittoPart(Part):
         tls: Certificate | None,
         persistence: bool,
         rights: Sequence[str] | None,
+        websockets: bool,
     ) -> None:
         self.port = port or free_port()
+        self.websocket_port = free_port() if websockets else None
         self.url = f"mqtt://127.0.0.1:{self.port}"
         self.tls_port = free_port() if tls else None
         self.tls_url = f"mqtts://127.0.0.1:{self.tls_port}"
@@ -80,7 +82,7 @@ class MosquittoPart(Part):
             "mosquitto",
             folder,
             [program("mosquitto", "mosquitto"), "-c", self._config_file],
-            lambda: accepts(self.port) and (self.tls_port is None or accepts(self.tls_port)),
+            lambda: all(accepts(one) for one in (self.port, self.tls_port, self.websocket_port) if one is not None),
         )
         lines = [] if rights is None else [f"acl_file {self._rights_file}"]
         self._config_file.write_text(self._config(users is not None, tls, lines, persistence=persistence))
@@ -128,6 +130,8 @@ class MosquittoPart(Part):
         if tls:
             lines.append(f"listener {self.tls_port} 127.0.0.1")
             lines += [f"certfile {tls.certificate_file}", f"keyfile {tls.key_file}"]
+        if self.websocket_port is not None:
+            lines += [f"listener {self.websocket_port} 127.0.0.1", "protocol websockets"]
         return "\n".join([*lines, ""])
 
 
@@ -139,9 +143,20 @@ def mosquitto(
     tls: Certificate | None = None,
     persistence: bool = False,
     rights: Sequence[str] | None = None,
+    websockets: bool = False,
 ) -> MosquittoPart:
     """A broker on 127.0.0.1; with ``users`` it refuses all others, with ``tls`` it has a second listener.
 
+    With ``websockets`` it has one for MQTT over websocket, too, at ``websocket_port``.
+
     With ``rights``, as in "readwrite openWB/#", everybody may do that and no more.
     """
-    return MosquittoPart(folder, port=port, users=users, tls=tls, persistence=persistence, rights=rights)
+    return MosquittoPart(
+        folder,
+        port=port,
+        users=users,
+        tls=tls,
+        persistence=persistence,
+        rights=rights,
+        websockets=websockets,
+    )
