@@ -1,12 +1,14 @@
 """A socket to a broker: the address, TCP, TLS and the certificate. Nothing of MQTT is said here."""
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import re
 import socket
 import ssl
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -67,7 +69,7 @@ class WrongCertificate(ssl.SSLError):
 async def dial(address: Endpoint, deadline_s: float) -> socket.socket:
     """A connected socket, with TLS where asked for. Each address of the name gets its share of the deadline."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    found = await _looked_up(address)
     problem: OSError = OSError(f"{address.host} has no address")
     for family, kind, protocol, _, target in found:
         sock = socket.socket(family, kind, protocol)
@@ -85,6 +87,15 @@ async def dial(address: Endpoint, deadline_s: float) -> socket.socket:
         else:
             return await _secure(sock, address) if address.tls else sock
     raise problem
+
+
+async def _looked_up(address: Endpoint) -> list[Any]:
+    """What ``getaddrinfo`` answers. A number is no name: it needs neither a resolver nor a thread to wait in."""
+    with contextlib.suppress(socket.gaierror):
+        return socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        )
+    return await asyncio.get_running_loop().getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
 
 
 async def _secure(sock: socket.socket, address: Endpoint) -> ssl.SSLSocket:
