@@ -88,16 +88,16 @@ async def test_a_migration_that_is_ended_says_why_and_gives_its_lock_back(
 ) -> None:
     begun = threading.Event()
 
-    def sleep(connection: Connection) -> None:
+    def sleep(connection: Connection, _name: str) -> None:
         begun.set()
         connection.execute(text("SELECT SLEEP(1)"))
 
-    def fail(_connection: Connection) -> None:
+    def fail(_connection: Connection, _name: str) -> None:
         raise SettingsError("made by a newer one")
 
     impatient, database = Database(mariadb_url, migration_timeout_s=0.3), Database(mariadb_url)
     with monkeypatch.context() as patched:
-        patched.setattr(engine, "_upgrade", sleep)
+        patched.setattr(engine, "upgrade", sleep)
         with pytest.raises(DatabaseUnavailable, match="did not answer within"):
             await impatient.migrate()
         begun.clear()
@@ -106,7 +106,7 @@ async def test_a_migration_that_is_ended_says_why_and_gives_its_lock_back(
         migrating.cancel()
         with pytest.raises(asyncio.CancelledError):
             await migrating
-        patched.setattr(engine, "_upgrade", fail)
+        patched.setattr(engine, "upgrade", fail)
         with pytest.raises(SettingsError, match="newer"):
             await database.migrate()
     await impatient.dispose()
@@ -123,11 +123,11 @@ async def test_a_mariadb_killed_inside_a_migration_is_reported(
 ) -> None:
     database, begun = Database(mariadb_url), threading.Event()
 
-    def sleep(connection: Connection) -> None:
+    def sleep(connection: Connection, _name: str) -> None:
         begun.set()
         connection.execute(text("SELECT SLEEP(30)"))
 
-    monkeypatch.setattr(engine, "_upgrade", sleep)
+    monkeypatch.setattr(engine, "upgrade", sleep)
     migrating = asyncio.create_task(database.migrate())
     await eventually(begun.is_set)
     await mariadb.kill()
