@@ -23,9 +23,10 @@ check: ## format, lint, types, import contracts, locks in step
 	@.venv/bin/python .ci/locks.py check
 	@$(IN_VENV) ruff format --check
 	@$(IN_VENV) ruff check
-	@$(IN_VENV) mypy
-	@$(IN_VENV) mypy .ci/locks.py .ci/coverage_floor.py
-	@.venv/bin/lint-imports --no-logo
+	@$(IN_VENV) mypy & types=$$!; \
+	.venv/bin/lint-imports --no-logo && \
+	$(IN_VENV) mypy --cache-dir .mypy_cache/ci .ci/locks.py .ci/coverage_floor.py; others=$$?; \
+	wait $$types && exit $$others
 
 bench: ## measure the budgets
 	@.ci/packages

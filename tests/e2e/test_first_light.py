@@ -24,7 +24,8 @@ from tests.support.scenario_faults import (
 from tests.support.sources import played
 from tests.support.streams import capture19_with_rare_keys, capture_with_rare_keys
 
-pytestmark = pytest.mark.no_cover  # the judge and its clients are none of what is measured, and slow when traced
+# the judge and its clients are none of what is measured, and slow when traced
+pytestmark = [pytest.mark.long, pytest.mark.no_cover]
 
 CLIENTS = 200
 SHORT = {

@@ -14,7 +14,8 @@ from tests.support.home import SITE, Home, home
 from tests.support.stores import RedisPart
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.no_cover  # what it starts is traced by the tests of its single rules, and slow when traced
+# what it starts is traced by the tests of its single rules, and slow when traced
+pytestmark = [pytest.mark.long, pytest.mark.no_cover]
 
 PHONES = 1000
 KEYS = tuple(f"vehicles/{number}/range_km" for number in range(300))

@@ -20,13 +20,14 @@ from tests.support.scenario_faults import (
 from tests.support.sources import played
 from tests.support.streams import capture_with_rare_keys
 
-pytestmark = pytest.mark.no_cover  # the judge and its clients are none of what is measured, and slow when traced
+# the judge and its clients are none of what is measured, and slow when traced
+pytestmark = [pytest.mark.long, pytest.mark.no_cover]
 
 Faults: TypeAlias = tuple[tuple[float, FaultAction], ...]
 
 NO_FAULTS: Faults = ()
 CUT_UNNOTICED = redis_tail_cut(60_000, noticed_within_s=0.2)
-AT_A_TIME = 3
+AT_A_TIME = 4
 
 # what is broken, where it runs, what is done to the parts, and what the oracle must say, at least
 CASES: tuple[tuple[str, str, Faults, set[str]], ...] = (
@@ -50,7 +51,7 @@ CASES: tuple[tuple[str, str, Faults, set[str]], ...] = (
 
 
 def short(faults: Faults = NO_FAULTS, **different: object) -> Plan:
-    capture = capture_with_rare_keys(seed=3, until_s=80, devices=200)
+    capture = capture_with_rare_keys(seed=3, until_s=50, devices=200)
     plan = Plan(played(capture, speed=12), clients=8, seed=3, faults=faults, pause_s=(0.1, 0.6), told_within_s=6)
     done = {fault for _, fault in faults}
     # a lease that ran out would heal everything, for its next holder opens a new epoch; but where the bridge is

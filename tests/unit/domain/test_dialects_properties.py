@@ -11,6 +11,8 @@ from tests.support.talk import Talk
 from tests.support.talk2 import TALK_2
 from tests.support.talk19 import TALK_19
 
+pytestmark = pytest.mark.no_cover  # slow when traced; the tests of single rules reach every line
+
 each_dialect = pytest.mark.parametrize("talk", [TALK_2, TALK_19], ids=["openwb-2", "openwb-1.9"])
 
 
