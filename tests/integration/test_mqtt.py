@@ -312,6 +312,22 @@ async def test_an_error_of_the_user_goes_through(mosquitto: MosquittoPart) -> No
         await broker_at(mosquitto.url).run(fails, down)
 
 
+async def test_a_number_is_dialled_without_a_resolver(
+    mosquitto: MosquittoPart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look-up waits for a thread; one was once seen to wait for ten seconds."""
+
+    async def getaddrinfo(*_given: object, **_named: object) -> None:
+        raise OSError("asked for a name")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    async with broker_at(mosquitto.url).connect() as connection:
+        await connection.publish("a", b"b", qos=1)
+    with pytest.raises(BrokerUnavailable, match="asked for a name"):
+        async with broker_at(f"mqtt://localhost:{mosquitto.port}").connect():
+            raise AssertionError
+
+
 async def test_a_handler_that_returns_gets_a_new_connection(mosquitto: MosquittoPart) -> None:
     seen: list[Connection] = []
 
