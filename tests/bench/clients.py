@@ -42,8 +42,7 @@ class Received(msgspec.Struct):
     """``messages`` are frames of the gateway, PUBLISH packets of a broker; ``first_…`` is the first client's."""
 
     messages: int = 0
-    wire_bytes: int = 0
-    first_messages: int = 0
+    text_bytes: int = 0
     first_values: int = 0
     first_bytes: int = 0
 
@@ -79,9 +78,6 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         received = self.received
-        received.wire_bytes += len(data)
-        if self.is_first:
-            received.first_bytes += len(data)
         if self.ahead:
             data = self.ahead + data
         at = 0 if self.upgraded else self.upgrade(data)
@@ -97,6 +93,7 @@ class Client(asyncio.Protocol):
             opcode = data[at] & 0x0F
             if opcode == TEXT and self.only_counts:
                 received.messages += 1
+                received.text_bytes += size
             else:
                 self.frame(opcode, data[start : start + size])
             at = start + size
@@ -118,8 +115,9 @@ class Client(asyncio.Protocol):
     def frame(self, opcode: int, payload: bytes) -> None:
         if opcode == TEXT:
             self.received.messages += 1
+            self.received.text_bytes += len(payload)
             if self.is_first:
-                self.received.first_messages += 1
+                self.received.first_bytes += len(payload)
         elif opcode == PING:
             self.transport.write(client_frame(PONG, payload))
 
@@ -190,7 +188,6 @@ class MqttClient(Client):
         if kind == PUBLISH:
             self.received.messages += 1
             if self.is_first:
-                self.received.first_messages += 1
                 self.received.first_values += 1
         elif kind == CONNACK:
             topics = b"".join(len(topic).to_bytes(2) + topic.encode() + b"\x00" for topic in self.order.keys)

@@ -138,7 +138,7 @@ class Load:
         told = [
             (child.pid, share, await child.ask()) for child, share in zip(self.children, self._shares, strict=True)
         ]
-        self._bytes = {pid: (one["wire_bytes"], one["first_bytes"] * share) for pid, share, one in told}
+        self._bytes = {pid: (one["text_bytes"], one["first_bytes"] * share) for pid, share, one in told}
         grown = [
             (now[0] - was[0], now[1] - was[1])
             for pid, now in self._bytes.items()
