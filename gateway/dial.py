@@ -17,6 +17,7 @@ from gateway.domain.errors import SettingsError
 
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+PIECE_BYTES = 8_192  # some hundred messages, which are then worked off without a pause
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -60,6 +61,34 @@ def _fingerprint(given: str, *, tls: bool) -> str:
     if not tls:
         raise SettingsError("MQTT fingerprint: a certificate comes only with mqtts://")
     return digits
+
+
+class ReadAhead:
+    """Stands for a socket whose reader asks for a byte, then one more, then the rest: it is read in large pieces.
+
+    All but reading is the socket's.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._piece = b""
+        self._at = 0
+
+    def recv(self, most: int) -> bytes:
+        """At most so many bytes; raises what the socket raises, when there is nothing."""
+        if self._at == len(self._piece):
+            self._piece, self._at = self._sock.recv(PIECE_BYTES), 0
+        some = self._piece[self._at : self._at + most]
+        self._at += len(some)
+        return some
+
+    def pending(self) -> int:
+        """Bytes of which no event of the socket will tell, as an SSLSocket says it."""
+        decoded = self._sock.pending() if isinstance(self._sock, ssl.SSLSocket) and self._sock.fileno() >= 0 else 0
+        return len(self._piece) - self._at + decoded
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
 
 
 class WrongCertificate(ssl.SSLError):

@@ -29,7 +29,7 @@ import aiomqtt
 import msgspec
 from paho.mqtt import client as paho
 
-from gateway.dial import Endpoint, WrongCertificate, dial, endpoint
+from gateway.dial import Endpoint, ReadAhead, WrongCertificate, dial, endpoint
 from gateway.domain.errors import BrokerReason, BrokerUnavailable, InvalidArgument
 
 T = TypeVar("T")
@@ -294,9 +294,10 @@ class Connection:
 
 
 class _Client(aiomqtt.Client):
-    """aiomqtt on a socket that is open already, and with five of its seams resewn.
+    """aiomqtt on a socket that is open already, and with six of its seams resewn.
 
     * It dials in a thread that cannot be cancelled: so the socket comes from outside and ``open`` replaces its entry.
+    * paho asks the kernel three times for a message: ``ReadAhead``.
     * It raises on a topic it dislikes, which ends the connection, for a retained one for ever: ``_on_message``.
     * It looks after the keep-alive once a second, twice the interval: ``_misc_loop``.
     * It registers for writing a turn later, when the socket may be closed already: ``_on_socket_register_write``.
@@ -317,7 +318,7 @@ class _Client(aiomqtt.Client):
         )
         self._sock = sock
         self._connection = connection
-        self._client._create_socket = lambda: sock  # type: ignore[method-assign]  # noqa: SLF001 - see above
+        self._client._create_socket = lambda: ReadAhead(sock)  # type: ignore[method-assign]  # noqa: SLF001 - see above
         self._disconnected.add_done_callback(self._on_lost)
 
     async def open(self) -> None:
