@@ -216,9 +216,11 @@ class Connection:
     async def unsubscribe(self, topics: Sequence[str]) -> None:
         """Have no more of these filters; who subscribes to them again is sent what is retained once more.
 
-        Not every broker sends it to who is subscribed already, though MQTT says so.
+        Not every broker sends it to who is subscribed already, though MQTT says so. One filter a packet: iotcore
+        answers each filter for itself, and what is more than one answer to a packet looks like an error.
         """
-        await self._call(lambda client: client.unsubscribe(list(topics)))
+        for topic in topics:
+            await self._call(lambda client, topic=topic: client.unsubscribe(topic))  # type: ignore[misc]
 
     async def publish(self, topic: str, payload: str | bytes, *, retain: bool = False, qos: int = 0) -> None:
         """Returns when the message is on its way (QoS 0) or acknowledged (QoS 1 and 2)."""
