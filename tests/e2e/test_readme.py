@@ -27,25 +27,47 @@ async def known(up: GatewayPart) -> None:
     await eventually(lambda: up.get("/api/v1/sites/demo/values", token)[0] == 200)
 
 
-async def test_the_python_client_shows_values(tmp_path: Path) -> None:
+async def test_the_python_client_lives_through_a_restart(tmp_path: Path) -> None:
+    """Red: without its loop the client ends with the gateway; with another port the second snapshot never comes."""
     async with GatewayPart("up", tmp_path / "up") as up:
         await known(up)
         client = tmp_path / "client.py"
-        client.write_text(snippet("python").replace("http://127.0.0.1:8080", up.base))
+        client.write_text(
+            snippet("python").replace("http://127.0.0.1:8080", up.base).replace("sleep(3)", "sleep(0.2)")
+        )
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-u", client, PASSWORD, stdout=asyncio.subprocess.PIPE
         )
-        assert process.stdout is not None
         try:
-            async with asyncio.timeout(30):
-                async for line in process.stdout:
-                    if line.startswith(b"grid/power_w ["):
-                        break
-                else:
-                    raise AssertionError("the client ended without a value")
+            await _prints(process, rb"chargepoints/5/power_w \d")
+            await up.stop()
+            await up.start()
+            await _prints(process, rb"not current: ")
+            await _prints(process, rb"chargepoints/5/power_w \d")
         finally:
             process.kill()
             await process.communicate()
+
+
+async def test_the_python_client_says_that_the_password_is_wrong(tmp_path: Path) -> None:
+    async with GatewayPart("up", tmp_path / "up") as up:
+        client = tmp_path / "client.py"
+        client.write_text(snippet("python").replace("http://127.0.0.1:8080", up.base))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, client, "not the password", stderr=asyncio.subprocess.PIPE
+        )
+        async with asyncio.timeout(30):
+            _, said = await process.communicate()
+        assert (process.returncode, said.strip()) == (1, b"wrong password")
+
+
+async def _prints(process: asyncio.subprocess.Process, pattern: bytes) -> None:
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        async for line in process.stdout:
+            if re.match(pattern, line):
+                return
+    raise AssertionError(f"the client ended without {pattern!r}")
 
 
 async def test_the_javascript_client_shows_values(tmp_path: Path) -> None:
