@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,14 @@ async def measured(name: str, cores: Cores) -> Part:
     listening, began = Listening(), time.monotonic()
     print(f"{name} ...", file=sys.stderr, flush=True)
     rows, size = ROWS[name]
-    found = await rows(size, cores)
-    return Part(name, tuple(found), time.monotonic() - began, (str(listening.noise()),))
+    found: list[Row] = []
+    failed: tuple[str, ...] = ()
+    try:
+        found = await rows(size, cores)
+    except Exception as error:  # noqa: BLE001 - the other rows are worth as much
+        traceback.print_exc()
+        failed = (f"FAILED, {type(error).__name__}: {error}",)
+    return Part(name, tuple(found), time.monotonic() - began, (str(listening.noise()), *failed))
 
 
 async def all_measured(names: Sequence[str], cores: Cores) -> list[Part]:
@@ -74,6 +81,8 @@ def main(names: Sequence[str]) -> None:
     (RESULTS / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
     (RESULTS / "results.md").write_text(report(result))
     print(report(result))
+    if any(remark.startswith("FAILED") for part in parts for remark in part.remarks):
+        sys.exit(1)
 
 
 if __name__ == "__main__":
