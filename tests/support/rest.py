@@ -1,5 +1,6 @@
 """The web application with a database of its own, a clock in the test's hands and a hub that says what it is told."""
 
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -93,10 +94,21 @@ def make_auth(
 
 @asynccontextmanager
 async def sqlite(folder: Path) -> AsyncIterator[Database]:
-    """A migrated database in a file of its own."""
-    database = Database(f"sqlite+aiosqlite:///{folder / 'gateway.db'}")
+    """A migrated database in a file of its own: a copy of one that the first test of the worker made."""
+    migrated = folder.parent / "migrated.db"
+    if not migrated.exists():
+        async with _opened(migrated.with_suffix(".new")) as database:
+            await database.migrate()
+        migrated.with_suffix(".new").rename(migrated)
+    shutil.copyfile(migrated, folder / "gateway.db")
+    async with _opened(folder / "gateway.db") as database:
+        yield database
+
+
+@asynccontextmanager
+async def _opened(file: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite+aiosqlite:///{file}")
     try:
-        await database.migrate()
         yield database
     finally:
         await database.dispose()
