@@ -123,7 +123,9 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         if closing:
             self._let_go()
         elif message["type"] == "websocket.accept":
-            self.request.headers.clear()  # kilobytes that nobody asks for any more
+            # kilobytes that nobody asks for any more; Litestar has read them by now
+            self.request.headers.clear()
+            self.scope["headers"] = ()
             self._look()
             self._go_on()
         elif self.close_sent:
