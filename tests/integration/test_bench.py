@@ -16,6 +16,8 @@ from tests.bench.plot import svg
 from tests.bench.table import Result, report
 from tests.bench.world import Cores
 
+pytestmark = pytest.mark.no_cover  # what it starts is traced by the tests of its single rules, and slow when traced
+
 TINY: dict[str, Any] = {
     "frame": frame.Size(clients=(2,), views=(2,), changes=8, rounds=1),
     "burst": burst.Size(clients=2, bursts=1, rounds=1, stretch_s=1.2, stretches=1, first_t=66),
