@@ -61,7 +61,7 @@ async def test_it_stays_in_its_place_comes_back_and_never_shows_an_old_value_as_
             await up.start()
             await eventually(lambda: line(one, "gateway  connected"), WITHIN_S)
             await eventually(lambda: line(one, "openWB   connected"), WITHIN_S)
-            assert not any("last known" in row for row in values(one))
+            await eventually(lambda: not any("last known" in row for row in values(one)), WITHIN_S)
             assert len([row for row in one.screen if row == "Grid"]) == 1
 
             one.signal(signal.SIGINT)
