@@ -4,6 +4,7 @@ What a reader would set or replace by eye is replaced: the address of the box, t
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -130,15 +131,18 @@ async def _line_with(process: asyncio.subprocess.Process, wanted: str) -> str:
 async def _ended(process: asyncio.subprocess.Process) -> None:
     """The program and all that it started in its session."""
     if process.returncode is None:
-        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # ended by itself a moment ago
+            os.killpg(process.pid, signal.SIGTERM)
     async with asyncio.timeout(30):
         await process.communicate()
 
 
 async def _output(words: str, environ: dict[str, str]) -> str:
+    """What it says; that it fails fails the test: a missing target of make also says something."""
     process = await asyncio.create_subprocess_shell(words, cwd=ROOT, env=environ, stdout=PIPE, stderr=STDOUT)
     async with asyncio.timeout(60):
         said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
     return said.decode()
 
 

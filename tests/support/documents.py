@@ -25,6 +25,11 @@ class Block(msgspec.Struct, frozen=True):
     def name(self) -> str:
         return f"{self.page}:{self.line}:{self.language}"
 
+    @property
+    def last_line(self) -> int:
+        """That of the closing fence."""
+        return self.line + self.text.count("\n") + 1
+
 
 def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
@@ -38,6 +43,12 @@ def blocks() -> list[Block]:
 def _blocks_of(page: str, text: str) -> Iterator[Block]:
     for found in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
         yield Block(page, text.count("\n", 0, found.start()) + 1, found[1], found[2])
+
+
+def fences(page: Path) -> list[int]:
+    """Lines with a fence in any form that Markdown knows, also in lists and quotes, where ``blocks`` finds none."""
+    form = re.compile(r"[ >]*(?:[*+-] +|\d+[.)] +)?(?:`{3,}|~{3,})")
+    return [number for number, line in enumerate(page.read_text().split("\n"), 1) if form.match(line)]
 
 
 def without_blocks(text: str) -> str:

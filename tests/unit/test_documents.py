@@ -8,7 +8,7 @@ import pytest
 
 from gateway.cli.main import COMMANDS
 from gateway.settings import NO_SETTINGS, SECRETS, Settings
-from tests.support.documents import DRAWINGS, PAGES, anchors, blocks, links, name_of, without_blocks
+from tests.support.documents import DRAWINGS, PAGES, anchors, blocks, fences, links, name_of, without_blocks
 from tests.support.gateway import ROOT
 
 SETTINGS = {f"GATEWAY_{field.name.upper()}" for field in msgspec.structs.fields(Settings)} - {"GATEWAY_SITES"}
@@ -44,6 +44,14 @@ def test_code_stands_in_fences_where_it_is_found_and_run(page: Path) -> None:
     if name_of(page) not in DRAWINGS:
         lists = re.sub(r"^( *)[*-] .*(\n\1 +\S.*)*", "", without_blocks(page.read_text()), flags=re.MULTILINE)
         assert re.findall(r"(?:^|\n)\n    \S.*", lists) == []
+
+
+@each_page
+def test_every_fence_has_the_form_that_is_found_and_run(page: Path) -> None:
+    """A fence within a list, of tildes or of four backticks would be a block that nobody runs."""
+    own = [block for block in blocks() if block.page == name_of(page)]
+    found = {line for block in own for line in (block.line, block.last_line)}
+    assert [f"{name_of(page)}:{line}" for line in fences(page) if line not in found] == []
 
 
 def test_every_fence_says_its_language() -> None:
