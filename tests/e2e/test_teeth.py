@@ -50,8 +50,8 @@ CASES: tuple[tuple[str, str, Faults, set[str]], ...] = (
 )
 
 
-def short(faults: Faults = NO_FAULTS, **different: object) -> Plan:
-    capture = capture_with_rare_keys(seed=3, until_s=50, devices=200)
+def short(faults: Faults = NO_FAULTS, until_s: float = 50, /, **different: object) -> Plan:
+    capture = capture_with_rare_keys(seed=3, until_s=until_s, devices=200)
     plan = Plan(played(capture, speed=12), clients=8, seed=3, faults=faults, pause_s=(0.1, 0.6), told_within_s=6)
     done = {fault for _, fault in faults}
     # a lease that ran out would heal everything, for its next holder opens a new epoch; but where the bridge is
@@ -73,7 +73,7 @@ async def judged(folder: Path, plan: Plan) -> Report:
 
 async def test_a_short_run_with_every_fault_is_clean_when_nothing_is_broken(tmp_path: Path) -> None:
     faults = ((0.2, redis_killed), (0.4, redis_tail_cut(60_000)), (0.6, broker_killed), (0.7, web_killed))
-    report = await judged(tmp_path, short(faults=faults))
+    report = await judged(tmp_path, short(faults, 80))  # time for the link to come up behind the last
     assert report.clean, str(report)
     assert report.tally.resumed > 0
 
@@ -84,7 +84,7 @@ async def test_broken_builds_are_found_out(tmp_path: Path) -> None:
 
     async def found_out(name: str, process: str, faults: Faults, kinds: set[str]) -> str | None:
         async with turn:
-            plan = short(**{process: words(name, process)}, faults=faults, known_within_s=3)
+            plan = short(faults, **{process: words(name, process)}, known_within_s=3)
             report = await judged(tmp_path / name, plan)
             return None if kinds <= report.kinds else f"{name} should be found out as {kinds}: {report}"
 

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -120,7 +120,7 @@ class Scenario:
                 raise
             await self._until_known(time.monotonic() + self.plan.known_within_s)
             await self.population.come_late()
-            return self._judge()
+            return await self._judged()
 
     async def _start(self, stack: AsyncExitStack) -> None:
         await self.quiet()
@@ -183,15 +183,19 @@ class Scenario:
         except AssertionError:
             return
 
-    def _judge(self) -> Report:
-        for client in (self.population.auditor, *self.population.clients):
-            client.log.survives = client.connected
-        return judge(
-            self.subscriber.log,
+    async def _judged(self) -> Report:
+        """In a thread: other runs may be in this loop, and their clients must be heard meanwhile."""
+        logs = [
+            replace(client.log, events=list(client.log.events), survives=client.connected)
+            for client in (self.population.auditor, *self.population.clients)
+        ]
+        return await asyncio.to_thread(
+            judge,
+            list(self.subscriber.log),
             self.plan.reader().read,
-            [client.log for client in self.population.clients],
+            logs[1:],
             ceased=REMOVED,
-            auditor=self.population.auditor.log,
+            auditor=logs[0],
             losses=self.losses,
             dead=self.dead,
             rests_on=rests_on,
