@@ -222,6 +222,12 @@ class Connection:
         for topic in topics:
             await self._call(lambda client, topic=topic: client.unsubscribe(topic))  # type: ignore[misc]
 
+    async def taken(self) -> None:
+        """Returns when the reader has taken all that arrived. Raises BrokerUnavailable when the connection is lost."""
+        while self._queue:
+            self._raise_if_lost()
+            await asyncio.sleep(0)
+
     async def publish(self, topic: str, payload: str | bytes, *, retain: bool = False, qos: int = 0) -> None:
         """Returns when the message is on its way (QoS 0) or acknowledged (QoS 1 and 2)."""
         try:

@@ -174,6 +174,8 @@ class Ingest:
             await self._ask_again.wait()
             self._ask_again.clear()
             await connection.unsubscribe(self._choice.subscriptions(self._box.raw))
+            await connection.taken()
+            self._ledger.asked_again()  # what ceases to be before the new subscription is told to nobody
             await self._subscribe(connection)
 
     async def _subscribe(self, connection: Connection) -> None:

@@ -50,9 +50,13 @@ class Ledger:
 
     def connected(self) -> None:
         """A connection began: nothing it could vouch for has come yet."""
+        self.asked_again()
+        self._judge()
+
+    def asked_again(self) -> None:
+        """All is about to come once more on the same connection: what it brought so far does not count any longer."""
         self._brought.clear()
         self._flooded = False
-        self._judge()
 
     def bring(self, values: Mapping[str, JsonValue | Removed], at: float, *, retained: bool) -> int:
         """Take in what one message of the box sets; ``at`` is its receive time in epoch seconds.

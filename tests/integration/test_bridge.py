@@ -1,12 +1,14 @@
 """The bridge between a real Mosquitto and a real Redis: faults are survived, told and healed."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from gateway.bridge.ingest import Pace
 from gateway.domain.values import Position
+from gateway.mqtt import Connection
 from tests.support.bridge import START, LiveBox, bridge, living
 from tests.support.parts import MosquittoPart, RedisPart, mosquitto
 from tests.support.waiting import eventually
@@ -85,6 +87,25 @@ async def test_a_removed_device_is_gone(mosquitto: MosquittoPart, redis: RedisPa
         await gateway.holds("chargepoints/5/power_w", 0)
         await box.say({"chargepoint/5/get/power": b""})
         await gateway.has_not("chargepoints/5/power_w")
+
+
+async def test_a_device_removed_between_two_subscriptions_is_gone(
+    mosquitto: MosquittoPart, redis: RedisPart, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who finds out what the box speaks asks for everything once more. Red: what the first time brought still counted."""
+    box = LiveBox(mosquitto)
+    await box.say(START)
+    unsubscribe = Connection.unsubscribe
+
+    async def and_then_it_goes(connection: Connection, topics: Sequence[str]) -> None:
+        await unsubscribe(connection, topics)
+        await box.say({"chargepoint/5/get/power": b""})
+
+    monkeypatch.setattr(Connection, "unsubscribe", and_then_it_goes)
+    async with bridge(mosquitto, redis, site) as gateway:
+        await box.come_alive(gateway)
+        await gateway.has_not("chargepoints/5/power_w")
+        assert await gateway.value("grid/power_w") == pytest.approx(1000.5)
 
 
 async def test_what_vanished_while_nobody_looked_is_dropped_after_the_flood(

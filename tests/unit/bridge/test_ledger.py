@@ -86,6 +86,17 @@ def test_a_flood_that_brought_nothing_drops_nothing() -> None:
     assert "chargepoints/4/name" in ledger.readings
 
 
+def test_what_came_before_all_was_asked_for_again_does_not_count() -> None:
+    ledger = connected()
+    ledger.bring({"chargepoints/4/name": "gone meanwhile", "grid/power_w": 5.0}, 7.0, retained=True)
+    ledger.set_link(UP, since=7.0, at=7.0)
+    ledger.asked_again()
+    assert not ledger.readings["grid/power_w"].stale
+    ledger.bring({"grid/power_w": 5.0}, 8.0, retained=True)
+    ledger.flood_ended()
+    assert set(ledger.readings) == {"grid/power_w", *(key for key in ledger.readings if key.startswith("link/"))}
+
+
 def test_live_messages_alone_are_no_flood() -> None:
     ledger = connected({"chargepoints/4/name": Reading("still here", 1.5)})
     ledger.bring({"grid/power_w": 5.0}, 7.0, retained=False)
