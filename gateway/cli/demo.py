@@ -11,7 +11,7 @@ from gateway.simulator.faults import COMMANDS, read, usage
 from gateway.simulator.scenes import SCENES
 from gateway.simulator.simulation import DIALECTS
 
-FAULTS = "\n".join(f"  {usage(name):<32}{command.text}" for name, command in COMMANDS.items())
+FAULTS = "\n".join(f"  {usage(name):<34}{command.text}" for name, command in COMMANDS.items())
 
 
 class FaultAt(click.ParamType[tuple[float, str]]):

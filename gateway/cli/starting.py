@@ -49,7 +49,7 @@ def stay(command: Callable[[Settings], Awaitable[None]], *, starts_programs: boo
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Uvloop's where there is one: a quarter less CPU for each frame.
 
-    Not for who starts programs: under load uvloop 0.22 now and then never tells the end of a child that was killed.
+    Not for who starts programs: under load uvloop 0.23 now and then never tells the end of a child that was killed.
     """
     if importlib.util.find_spec("uvloop") is None:
         return None

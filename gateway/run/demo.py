@@ -126,7 +126,7 @@ def _tell(box: SimulatedBox, settings: Settings) -> None:
         f"  {paint('stop', 'dim')}      Ctrl-C",
         "",
         "Type a fault and Enter:",
-        *(f"  {usage(name):<30}{paint(command.text, 'dim')}" for name, command in COMMANDS.items()),
+        *(f"  {usage(name):<34}{paint(command.text, 'dim')}" for name, command in COMMANDS.items()),
         "",
     ]
     print("\n".join(said), flush=True)  # noqa: T201 - to whoever started it

@@ -215,8 +215,10 @@ def not_booted(said: Said) -> Said:
 
 
 def usage(name: str) -> str:
-    """How the line of a fault is written: ``late [by-seconds] [seconds]``."""
-    words = [f"<{one.name}>" if one.usual is None else f"[{one.name}]" for one in COMMANDS[name].parameters]
+    """How the line of a fault is written, with what holds if nothing is given: ``late [by-seconds=5] [seconds=60]``."""
+    words = [
+        f"<{one.name}>" if one.usual is None else f"[{one.name}={one.usual}]" for one in COMMANDS[name].parameters
+    ]
     return " ".join([name, *words])
 
 

@@ -256,4 +256,4 @@ def test_a_line_that_is_none_says_what_is_allowed(words: str, problem: str) -> N
 def test_every_fault_has_its_line() -> None:
     public = {name for name in vars(Faults) if not name.startswith("_")} - {"do"}
     assert public == set(COMMANDS)
-    assert usage("late") == "late [by-seconds] [seconds]"
+    assert usage("late") == "late [by-seconds=5] [seconds=60]"
