@@ -1,5 +1,7 @@
 """Queries about users and tokens: connection in, domain records out."""
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -129,10 +131,13 @@ async def _login(connection: AsyncConnection, *conditions: ColumnElement[bool]) 
     )
 
 
-async def token_holds(connection: AsyncConnection, token_id: int) -> bool:
-    """Whether the token is there and neither it nor its user was ended; when it expires is not asked."""
-    query = select(TokenRow.id).join(UserRow, UserRow.id == TokenRow.user_id).where(TokenRow.id == token_id, *UNENDED)
-    return await connection.scalar(query) is not None
+async def tokens_that_hold(connection: AsyncConnection, token_ids: Collection[int]) -> frozenset[int]:
+    """Those of the tokens that are there and of which neither they nor their users were ended.
+
+    When they expire is not asked.
+    """
+    query = select(TokenRow.id).join(UserRow, UserRow.id == TokenRow.user_id).where(*UNENDED)
+    return frozenset(await connection.scalars(query.where(TokenRow.id.in_(token_ids))))
 
 
 async def touch_token(connection: AsyncConnection, token_id: int, now: float) -> None:

@@ -47,6 +47,7 @@ from gateway.domain.errors import (
 )
 from gateway.domain.throttle import Throttle, is_near
 from gateway.services.passwords import Passwords
+from gateway.services.together import Together
 
 ADMIN = "admin"
 MAX_TOKEN_CHARS = 128
@@ -62,6 +63,7 @@ class AuthTimes(msgspec.Struct, frozen=True, kw_only=True):
     ticket_s: float = 20
     remember_expired_s: float = 30 * 86_400
     note_use_every_s: float = 300
+    look_together_s: float = 0.5
 
 
 class NewLogin(msgspec.Struct, frozen=True):
@@ -109,6 +111,7 @@ class AuthService:
         self._throttle = throttle
         self._times = times
         self._new_token = new_token
+        self._together = Together(self._that_hold, times.look_together_s)
 
     async def login(self, name: str, password: str, source: str, label: str = "") -> NewLogin:
         """Log in from the address ``source``; raises BadCredentials, or RateLimited after too many of them."""
@@ -166,9 +169,15 @@ class AuthService:
         raise Unauthenticated("the ticket is unknown, used, expired or made for another page; get a new one")
 
     async def still_valid(self, login: Login) -> bool:
-        """Whether nobody has ended the login, in this process or another. Its expiry is written in itself."""
+        """Whether nobody has ended the login, in this process or another. Its expiry is written in itself.
+
+        Takes a moment: all who want to know within ``look_together_s`` are one question. Raises DatabaseUnavailable.
+        """
+        return await self._together.holds(login.token_id)
+
+    async def _that_hold(self, token_ids: frozenset[int]) -> frozenset[int]:
         async with self._database.reading() as connection:
-            return await accounts.token_holds(connection, login.token_id)
+            return await accounts.tokens_that_hold(connection, token_ids)
 
     async def ensure_admin(self, password: str | None) -> SetupToken | None:
         """Make sure that somebody can log in or be set up; call it once at each start, after ``migrate``.

@@ -181,7 +181,8 @@ async def test_a_token_holds_until_it_or_its_user_is_ended(database: Database) -
 
     async def hold() -> tuple[bool, ...]:
         async with database.reading() as connection:
-            return tuple([await accounts.token_holds(connection, one) for one in (first, second, second + 1)])
+            found = await accounts.tokens_that_hold(connection, (first, second, second + 1))
+            return tuple(one in found for one in (first, second, second + 1))
 
     assert await hold() == (True, True, False)
     async with database.writing() as connection:
