@@ -223,7 +223,7 @@ class Connection:
             await self._call(lambda client, topic=topic: client.unsubscribe(topic))  # type: ignore[misc]
 
     async def taken(self) -> None:
-        """Returns when the reader has taken all that arrived. Raises BrokerUnavailable when the connection is lost."""
+        """Wait until the reader has taken all that arrived; raises BrokerUnavailable when the connection is lost."""
         while self._queue:
             self._raise_if_lost()
             await asyncio.sleep(0)

@@ -215,7 +215,7 @@ def not_booted(said: Said) -> Said:
 
 
 def usage(name: str) -> str:
-    """How the line of a fault is written, with what holds if nothing is given: ``late [by-seconds=5] [seconds=60]``."""
+    """How the line of a fault is written, with what holds else: ``late [by-seconds=5] [seconds=60]``."""
     words = [
         f"<{one.name}>" if one.usual is None else f"[{one.name}={one.usual}]" for one in COMMANDS[name].parameters
     ]

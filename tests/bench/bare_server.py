@@ -4,7 +4,8 @@
 * ``litestar``: a websocket handler as one would write it: a queue and a task for each client.
 * ``websockets``: the server of the library of that name, which ``broadcast``s.
 
-The argument is one of them. It prints its port, then answers each line of its input, a JSON object, with one.
+The arguments are one of them and, for ``bare``, how many values a frame holds. It prints its port, then answers each
+line of its input, a JSON object, with one.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import uvloop
 from litestar import Litestar, WebSocket, websocket
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
+from gateway.domain.values import Changes, Reading
 from gateway.protocol.frames import delta_frame
 from gateway.run.ports import listen
 from tests.bench.hub_server import small_change
@@ -26,11 +28,19 @@ from tests.support.waiting import eventually
 
 Publish = Callable[[int], None]
 MOST_QUEUED = 10_000
+LEAVES = ("power_w", "produced_wh", "produced_today_wh", "produced_month_wh", "produced_year_wh")
 
 
-def frame_of(number: int) -> Any:
-    """The same bytes that the gateway sends."""
-    return delta_frame(1, number, number + 1, small_change(number).changes)
+def frame_of(number: int, values: int = 1) -> Any:
+    """The same bytes that the gateway sends; many values are those of inverters, as in the row ``burst``."""
+    changes = small_change(number).changes if values == 1 else many(number, values)
+    return delta_frame(1, number, number + 1, changes)
+
+
+def many(number: int, values: int) -> Changes:
+    at = round(1.79e9 + number * 0.25, 3)
+    keys = (f"inverters/{n // len(LEAVES)}/{LEAVES[n % len(LEAVES)]}" for n in range(values))
+    return {key: Reading(float(1000 + number), at) for key in keys}
 
 
 class Bare(asyncio.Protocol):
@@ -50,12 +60,12 @@ class Bare(asyncio.Protocol):
         self.everybody.pop(self.transport, None)
 
 
-async def bare() -> tuple[int, Publish]:
+async def bare(values: int) -> tuple[int, Publish]:
     everybody: dict[asyncio.Transport, None] = {}
     Bare.everybody = everybody
 
     def publish(number: int) -> None:
-        wire = frame_of(number).wire
+        wire = frame_of(number, values).wire
         for transport in everybody:
             transport.write(wire)
 
@@ -63,7 +73,7 @@ async def bare() -> tuple[int, Publish]:
     return server.sockets[0].getsockname()[1], publish
 
 
-async def litestar() -> tuple[int, Publish]:
+async def litestar(_values: int) -> tuple[int, Publish]:
     queues: dict[asyncio.Queue[str], None] = {}
 
     @websocket("/api/v1/live")
@@ -99,7 +109,7 @@ async def litestar() -> tuple[int, Publish]:
     return listening.getsockname()[1], publish
 
 
-async def websockets() -> tuple[int, Publish]:
+async def websockets(_values: int) -> tuple[int, Publish]:
     everybody: dict[ServerConnection, None] = {}
 
     async def handle(connection: ServerConnection) -> None:
@@ -117,8 +127,8 @@ WAYS = {"bare": bare, "litestar": litestar, "websockets": websockets}
 tasks: list[asyncio.Task[None]] = []
 
 
-async def main(way: str) -> None:
-    port, publish = await WAYS[way]()
+async def main(way: str, values: int = 1) -> None:
+    port, publish = await WAYS[way](values)
     print(port, flush=True)
     loop = asyncio.get_running_loop()
     number = 0
@@ -135,4 +145,4 @@ async def main(way: str) -> None:
 
 if __name__ == "__main__":
     allow_many_files()
-    uvloop.run(main(sys.argv[1]))
+    uvloop.run(main(sys.argv[1], *map(int, sys.argv[2:])))

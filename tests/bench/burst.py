@@ -4,6 +4,9 @@ The way of a value is whole: publisher, mosquitto, bridge, Redis, web process, w
 own websocket listener, with the publisher and the clients' program the same. ``web`` alone is what the number of
 clients makes dear; the chain with bridge, Redis and broker is told too.
 
+Below any server that sends each client a frame lies the floor: a bare protocol that writes ready ones of the same
+values. Nothing reaches the budget that the floor does not leave room for.
+
 That all has arrived is part of each round: each of mosquitto's clients counts its packets; of the gateway's one takes
 the values out of its frames, and the others must have got as many bytes.
 """
@@ -15,6 +18,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+from tests.bench.child import Child
 from tests.bench.measure import cpu_s
 from tests.bench.publisher import Publisher, packet, publishing
 from tests.bench.table import Budget, Figure, Row
@@ -27,7 +31,7 @@ from tests.support.waiting import eventually
 
 LEAVES = ("power", "exported", "daily_exported", "monthly_exported", "yearly_exported")
 HEARTBEAT = "openWB/system/time"
-LISTENER = "mosquitto's websocket listener"
+LISTENER, FLOOR = "mosquitto's websocket listener", "bare uvloop protocol, ready frame"
 QUIET_S = 0.5
 TRIES = 4
 
@@ -135,19 +139,51 @@ async def tried_round(size: Size, way: Way, publisher: Publisher, bursts: Bursts
     way.note(began, deliveries)
 
 
+class Floor:
+    """A protocol that knows nothing, and writes a ready frame of as many values to as many clients."""
+
+    def __init__(self, server: Child, clients: Load, size: Size) -> None:
+        self._server = server
+        self._clients = clients
+        self._size = size
+        self.server_us: list[float] = []
+
+    async def round(self) -> None:
+        before = (await self._clients.counted()).messages
+        began = cpu_s(self._server.pid)
+        await self._server.ask(changes=self._size.bursts, every_s=self._size.every_s)
+        frames = self._size.bursts * self._size.clients
+        assert await self._clients.arrived(before + frames) == before + frames
+        self.server_us.append((cpu_s(self._server.pid) - began) / frames / self._size.values * 1e6)
+
+
+async def floor_of(made: World, size: Size) -> Floor:
+    server = await made.program("bare_server", "bare", size.values, under_test=True)
+    load = await made.clients(size.clients, port=await server.answer(), kind="bare")
+    return Floor(server, load, size)
+
+
 async def bursts(size: Size, cores: Cores) -> list[Row]:
     async with world(cores) as made, both(made, size.clients) as ways:
-        content = Bursts(size.values)
+        content, floor = Bursts(size.values), await floor_of(made, size)
         for way, publisher in ways:
             for _ in range(2):  # the first brings the keys, the second warms up
                 await burst_round(size, way, publisher, content, 1)
             way.server_us.clear()
             way.chain_us.clear()
+        await floor.round()
+        floor.server_us.clear()
         for _ in range(size.rounds):
             for way, publisher in ways:
                 await burst_round(size, way, publisher, content, size.bursts)
+            await floor.round()
         what = f"CPU per delivered value, {size.values} at once, {size.clients} clients"
-        return compared(what, ways[0][0], ways[1][0], Budget(1 / 25, of_ratio=True))
+        least, gateway, mosquittos = (Figure.of(*one.server_us) for one in (floor, ways[0][0], ways[1][0]))
+        return [
+            *compared(what, ways[0][0], ways[1][0], Budget(1 / 25, of_ratio=True)),
+            Row(what, "us", gateway, FLOOR, least),
+            Row(f"{what}, the floor", "us", least, LISTENER, mosquittos),
+        ]
 
 
 @asynccontextmanager

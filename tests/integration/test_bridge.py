@@ -92,7 +92,7 @@ async def test_a_removed_device_is_gone(mosquitto: MosquittoPart, redis: RedisPa
 async def test_a_device_removed_between_two_subscriptions_is_gone(
     mosquitto: MosquittoPart, redis: RedisPart, site: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who finds out what the box speaks asks for everything once more. Red: what the first time brought still counted."""
+    """Who finds out what the box speaks asks for all once more. Red: what the first time brought still counted."""
     box = LiveBox(mosquitto)
     await box.say(START)
     unsubscribe = Connection.unsubscribe
