@@ -39,4 +39,4 @@ lock: ## make the locks anew from pyproject.toml
 
 clean: ## remove what was built and measured; the data of `make run` stays
 	@rm -rf .venv .venv.* dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
-	@find gateway tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find gateway recorder tests -name __pycache__ -type d -prune -exec rm -rf {} +

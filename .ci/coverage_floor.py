@@ -61,7 +61,8 @@ def main() -> int:
     if absent := [name for name in (".coverage.unit", ".coverage.parts") if not (ROOT / name).exists()]:
         print(f"FAULT: not measured: {', '.join(absent)}; run .ci/test")
         return 1
-    modules = sorted(file.relative_to(ROOT) for file in (ROOT / "gateway").rglob("*.py") if file.stat().st_size)
+    files = (file for room in ("gateway", "recorder") for file in (ROOT / room).rglob("*.py"))
+    modules = sorted(file.relative_to(ROOT) for file in files if file.stat().st_size)
     whole = [module for module in modules if module.parts[1] in WHOLE]
     rest = [module for module in modules if module not in whole and "migrations" not in module.parts]
     faults = [fault for module in whole for fault in faults_of(module)]

@@ -19,3 +19,11 @@ def meta(site: str) -> str:
 
 def lease(site: str) -> str:
     return f"{{{site}}}:lease"
+
+
+def samples(site: str) -> str:
+    return f"{{{site}}}:samples"
+
+
+def samples_thinned(site: str) -> str:
+    return f"{{{site}}}:samples_thinned"

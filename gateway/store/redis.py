@@ -64,40 +64,32 @@ what cannot be read. Cancelling is safe for readers; a cancelled write counts as
 """
 
 import asyncio
-import contextlib
-import hashlib
-import os
-import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from importlib import resources
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from gateway.domain.errors import DataLost, EpochMissing, InvalidArgument, NotLeader, StoreUnavailable
+from gateway.domain.errors import DataLost, EpochMissing, NotLeader
 from gateway.domain.events import REASON, STATE, Event, EventEntry, EventId, Watch
 from gateway.domain.link import bridge_down
 from gateway.domain.values import Changes, Position, Reading, Snapshot
 from gateway.store import events as events_of_a_site
 from gateway.store import keys
+from gateway.store.calls import Script, ScriptArg, answering
 from gateway.store.events import EventsPage, NewestEvents, id_of, pack_events, unpack_event
 from gateway.store.packing import Entry, pack, removals, unpack_entry, unpack_latest
-
-ScriptArg: TypeAlias = str | bytes | int
 
 REFUSALS = {
     b"epoch_missing": (EpochMissing, "the store knows no epoch of site {site}"),
     b"not_leader": (NotLeader, "another writer leads site {site}"),
     b"data_lost": (DataLost, "the store lost writes of site {site}: it stands at seq {seq}"),
 }
-
-AT_SCRIPT = re.compile(r"\s*script: \S+, on @user_script.*|\s*script: on @user_script.*")
-MISCONF = "MISCONF Errors writing to the AOF file: "
 
 SAID = (STATE.encode(), REASON.encode())
 
@@ -149,10 +141,10 @@ class SiteStore:
         self._ring = ring
         self._events_kept = events_kept or EventsKept()
         self._append, self._open_epoch, self._bridge_down = (
-            _Script("events.lua", f"{name}.lua") for name in ("append", "open_epoch", "bridge_down")
+            Script("events.lua", f"{name}.lua") for name in ("append", "open_epoch", "bridge_down")
         )
         self._acquire, self._renew, self._release = (
-            _Script(f"{name}.lua") for name in ("acquire", "renew", "release")
+            Script(f"{name}.lua") for name in ("acquire", "renew", "release")
         )
 
     def over(self, redis: Redis, answer_s: float) -> "SiteStore":
@@ -313,26 +305,11 @@ class SiteStore:
             meta, length, newest_first = await pipe.execute()
             return events_of_a_site.newest(meta, length, newest_first, count)
 
-    @contextlib.asynccontextmanager
-    async def _answering(self, wait_s: float = 0) -> AsyncIterator[None]:
-        within_s = self._answer_s + wait_s
-        try:
-            async with asyncio.timeout(within_s):
-                yield
-        except TimeoutError as error:
-            raise StoreUnavailable(f"the store gave no answer within {within_s:.1f} s") from error
-        except (RedisError, OSError) as error:
-            what = "takes no writes" if _reason(error).startswith("MISCONF") else "is out of reach"
-            raise StoreUnavailable(f"the store {what}: {_reason(error).removeprefix(MISCONF)}") from error
-        except (msgspec.DecodeError, InvalidArgument, KeyError, ValueError) as error:
-            raise StoreUnavailable(f"the store holds what this version cannot read: {error!r}") from error
+    def _answering(self, wait_s: float = 0) -> AbstractAsyncContextManager[None]:
+        return answering(self._answer_s + wait_s)
 
-    async def _run(self, script: "_Script", touched: Sequence[str], args: Sequence[ScriptArg]) -> Any:
-        async with self._answering():
-            try:
-                return await self._redis.evalsha(script.sha, len(touched), *touched, *args)
-            except NoScriptError:  # nothing was run: the server is new, or was restarted
-                return await self._redis.eval(script.source, len(touched), *touched, *args)
+    async def _run(self, script: Script, touched: Sequence[str], args: Sequence[ScriptArg]) -> Any:
+        return await script.run(self._redis, touched, args, self._answer_s)
 
 
 def open_client(url: str, timeout_s: float = 5) -> Redis:
@@ -360,23 +337,6 @@ async def close_client(redis: Redis) -> None:
         raise
     except (RedisError, OSError):
         return  # they were broken already
-
-
-def _reason(error: Exception) -> str:
-    """Why, for whoever asks: addresses are for the log of the one who set them."""
-    origin = error.__cause__ or error.__context__ or error
-    if isinstance(origin, OSError) and origin.errno is not None:
-        return os.strerror(origin.errno)
-    return AT_SCRIPT.sub("", str(error)) or type(error).__name__
-
-
-class _Script:
-    """One file, or several one behind the other."""
-
-    def __init__(self, *names: str) -> None:
-        folder = resources.files("gateway.store")
-        self.source = "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
-        self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
 
 def _answered(site: str, answer: Any) -> int:

@@ -16,7 +16,8 @@ def test_the_wheel_is_complete(tmp_path: Path) -> None:
     held = set(zipfile.ZipFile(wheel).namelist())
     needed = {
         file.relative_to(ROOT).as_posix()
-        for file in (ROOT / "gateway").rglob("*")
+        for room in ("gateway", "recorder")
+        for file in (ROOT / room).rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }
     assert needed <= held
