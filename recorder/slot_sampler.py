@@ -13,6 +13,7 @@ Rules:
 * The newest slot that is due is ``live``. Those before it are made up for, first and in order, from the same changes:
   ``rebuilt``. A sampler that begins is given the last sample and the changes since (``resume``, ``rebuild``), and
   goes on as if it had been there.
+* A snapshot holds from the newest of its changes on, if it goes on from what was told; else from when it came.
 * What cannot be known any more is *dark*: from where the place was lost, or the clock began a jump forward, until the
   next snapshot, or the end of the jump. Slots that end in the dark have every value None and ``stale``.
 * At most ``most_missing`` slots are made up for, the newest ones. Those before them, after a jump of years or a long
@@ -170,20 +171,23 @@ class SlotSampler:
 
     def _take_snapshot(self, loaded: Loaded, at: Moment) -> None:
         told, position = self._told, loaded.position
-        readings = {key: reading for key, reading in loaded.readings.items() if self._records(key)}
         whats: list[_What] = []
         if told is not None and told.epoch == position.epoch and told.seq <= position.seq and loaded.reason is None:
             since = {key: one for key, one in loaded.readings.items() if loaded.seqs.get(key, 0) > told.seq}
-            whats = self._dated(dict(since), at.wall_ms, arrived=True)
+            whats = self._dated(dict(since), at.wall_ms, arrived=False)
+            known_ms = self._newest_ms
         else:
             self.lose()
+            newest_s = max((one.changed_at or 0 for one in loaded.readings.values()), default=0)
+            self._newest_ms = max(self._newest_ms, min(moment_ms(newest_s), at.wall_ms))
+            known_ms = max(self._newest_ms, at.wall_ms)
         if self._slot is None:
             self._slot = slot_of(at.wall_ms, self._period_ms)
-        self._newest_ms = max(self._newest_ms, at.wall_ms)
         self._known_ms = max(self._known_ms, at.wall_ms)
         self._followed_from_ms = min(self._followed_from_ms, at.wall_ms)
         self._told = position
-        self._add(position, [*whats, _Known(self._newest_ms, readings)])
+        readings = {key: reading for key, reading in loaded.readings.items() if self._records(key)}
+        self._add(position, [*whats, _Known(known_ms, readings)])
 
     def _take_delta(self, delta: Delta, at: Moment, *, arrived: bool) -> None:
         if self._told != Position(delta.epoch, delta.from_seq):
@@ -274,8 +278,6 @@ class SlotSampler:
 
     def _advance(self) -> None:
         """Bring the state to the end of the slot; only what is later than that is kept."""
-        if self._slot is None:
-            return
         while self._later:
             entry = self._later[0]
             waiting = [what for what in entry.whats if what.at > self._end]
@@ -297,7 +299,7 @@ class SlotSampler:
             case _Known():
                 self._dark = False
                 self._state = self._state if what.readings is None else what.readings
-            case _Dark():
+            case _Dark() | _:
                 self._dark = True
 
     def _sample(self, now_ms: int) -> Sample:

@@ -30,10 +30,10 @@ class Choice(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, added: Iterable[str] = (), dropped: Iterable[str] = ()) -> "Choice":
         """Raises InvalidArgument for what is no pattern, and for an added key that is no number."""
-        added = tuple(added)
-        for key in added:
-            _check_added(key)
-        return cls(Filter.of(added), Filter.of(dropped))
+        chosen = cls(Filter.of(added), Filter.of(dropped))
+        for pattern in chosen.added.patterns:
+            _check_added(pattern)
+        return chosen
 
 
 def _check_added(key: str) -> None:

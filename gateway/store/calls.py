@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
 
 from gateway.domain.errors import InvalidArgument, StoreUnavailable
 
@@ -29,6 +29,8 @@ async def answering(within_s: float) -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise StoreUnavailable(f"the store gave no answer within {within_s:.1f} s") from error
+    except OutOfMemoryError as error:
+        raise StoreUnavailable("the store takes no writes: its memory is full (maxmemory)") from error
     except (RedisError, OSError) as error:
         what = "takes no writes" if _reason(error).startswith("MISCONF") else "is out of reach"
         raise StoreUnavailable(f"the store {what}: {_reason(error).removeprefix(MISCONF)}") from error
