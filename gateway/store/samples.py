@@ -155,11 +155,14 @@ class SampleQueue:
 
     async def read_after(self, site: str, slot: int, count: int) -> list[Queued]:
         """At most ``count`` samples of later slots, the oldest first."""
-        async with answering(self._answer_s), self._redis.pipeline(transaction=True) as pipe:
-            for stream in reversed(_both(site)):
+        # No MULTI: without memory the store refuses even what is only read in one. What is thinned in between is in
+        # both answers then, and what is thinned away in the first.
+        async with answering(self._answer_s), self._redis.pipeline(transaction=False) as pipe:
+            for stream in _both(site):
                 pipe.xrange(stream, min=f"{slot + 1}-0", count=count)
-            thinned, others = await pipe.execute()
-            return [unpack_sample(*entry) for entry in [*thinned, *others][:count]]
+            others, thinned = await pipe.execute()
+            found = {one.slot: one for one in (unpack_sample(*entry) for entry in [*others, *thinned])}
+            return [found[one] for one in sorted(found)[:count]]
 
     async def trim_to(self, site: str, slot: int) -> None:
         """Let go of the samples up to that slot, which the database must have. The newest one stays."""
@@ -168,7 +171,7 @@ class SampleQueue:
     async def fill(self, site: str) -> Fill:
         """How full the queue is."""
         slots = n_bytes = thinned = 0
-        async with answering(self._answer_s), self._redis.pipeline(transaction=True) as pipe:
+        async with answering(self._answer_s), self._redis.pipeline(transaction=False) as pipe:
             for stream in _both(site):
                 pipe.xlen(stream)
                 pipe.xrange(stream, count=1)
