@@ -103,6 +103,8 @@ def moment_ms(time_s: float) -> int:
 
 def is_counter(key: str) -> bool:
     """Whether the value is a meter reading. A span, as the energy of a day, may be negative and is none."""
+    if not key.endswith("_wh"):  # a name holds its unit; asked for every value of every sample
+        return False
     entry = entry_for(key)
     return entry is not None and entry.kind is Kind.number and entry.unit == "Wh" and entry.minimum == 0
 
