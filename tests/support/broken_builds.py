@@ -26,7 +26,7 @@ from gateway.hub.member import Standing, Subscription
 from gateway.mqtt import Connection
 from gateway.protocol import frames
 from gateway.services.bridge_watch import BridgeWatch
-from gateway.store import follow, redis
+from gateway.store import calls, follow
 from gateway.store.redis import SiteStore, Writer
 
 LATE_S = 0.05
@@ -34,7 +34,7 @@ LATE_S = 0.05
 
 def _spoil(script: str, line: str, instead: str) -> None:
     """One of the store's scripts has another line."""
-    right = redis._Script.__init__
+    right = calls.Script.__init__
 
     def init(self: Any, *names: str) -> None:
         right(self, *names)
@@ -43,7 +43,7 @@ def _spoil(script: str, line: str, instead: str) -> None:
             self.source = self.source.replace(line, instead)
             self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
-    redis._Script.__init__ = init  # type: ignore[method-assign] # this is what breaking means
+    calls.Script.__init__ = init  # type: ignore[method-assign] # this is what breaking means
 
 
 def since_off_by_one() -> None:
