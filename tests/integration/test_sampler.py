@@ -146,7 +146,7 @@ async def test_where_the_changes_are_gone_nothing_is_invented(store: Store) -> N
 
 
 async def test_samplers_killed_at_random_leave_every_slot_once(store: Store, tmp_path: Path) -> None:
-    """Red: with append's script that trusts XADD and a sampler that ignores what it is answered."""
+    """Red: with a sampler that begins at the present."""
     luck = random.Random(7)
     await store.one.lead({"a": Reading(0.0)})
     names = ("one", "two")

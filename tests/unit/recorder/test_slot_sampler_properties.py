@@ -223,7 +223,6 @@ class Anything:
 
 @given(PERIODS, st.lists(EVENTS, max_size=50))
 def test_whatever_happens_slots_are_in_order_and_few(period_ms: int, events: list[Event]) -> None:
-    """Red: without the bound of missing slots, and with a clock that is followed backwards."""
     world = Anything(period_ms)
     for event in events:
         before = len(world.made)
