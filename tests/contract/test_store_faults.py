@@ -258,7 +258,7 @@ async def test_a_full_store_refuses_and_changes_nothing(make_server: Callable[..
             for number in range(1000):
                 await one.append({f"k{number}": Reading("x" * 100_000)})
 
-        with pytest.raises(StoreUnavailable, match="out of reach"):
+        with pytest.raises(StoreUnavailable, match="takes no writes: its memory is full"):
             await fill()
         snapshot = await store.load(site)
         assert snapshot is not None
