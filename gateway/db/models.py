@@ -1,13 +1,33 @@
 """The tables. Queries live in one file per noun; what they give out are domain records, never these classes.
 
 Times are epoch seconds UTC in Python, DATETIME(6) UTC in MariaDB and ISO text in SQLite: readable with any tool,
-and one representation of time in the whole gateway.
+and one representation of time in the whole gateway. Slots are named by their start in epoch milliseconds UTC, here as
+everywhere.
+
+What is recorded is narrow and in the order in which it is read: a site and a series are numbers, and the key of a row
+is (site, series, slot). Sites are numbered because a name of up to 32 characters would be in every row and, on
+SQLite and InnoDB alike, in every page of the tree again.
 """
 
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Integer, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Double,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -41,6 +61,35 @@ class UtcTime(TypeDecorator[float]):
         return None if value is None else value.replace(tzinfo=UTC).timestamp()
 
 
+class ExactDecimal(TypeDecorator[Decimal]):
+    """A number with at most three decimals, kept exactly: NUMERIC(18,3), on SQLite text, which knows no decimals.
+
+    As text it is neither summed nor ordered by SQLite: queries read it, and Python counts. Raises ValueError for
+    what it could only keep rounded.
+    """
+
+    impl = Numeric
+    cache_ok = True
+    step = Decimal("0.001")
+    digits = 18
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name in MARIADB:
+            return dialect.type_descriptor(Numeric(self.digits, 3))
+        return dialect.type_descriptor(String(self.digits + 2))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | str | None:
+        if value is None:
+            return None
+        if not value.is_finite() or abs(value) >= 10 ** (self.digits - 3) or value != value.quantize(self.step):
+            raise ValueError(f"{value} is no number below 10^{self.digits - 3} with at most three decimals")
+        exact = value.quantize(self.step)
+        return exact if dialect.name in MARIADB else str(exact)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 - SQLAlchemy's
+        return None if value is None else Decimal(value)
+
+
 def identity() -> BigInteger:
     """BIGINT; on SQLite INTEGER, which alone numbers itself there."""
     return BigInteger().with_variant(Integer(), "sqlite")
@@ -49,6 +98,27 @@ def identity() -> BigInteger:
 def exact(length: int) -> String:
     """Text that is compared byte for byte everywhere; MariaDB's default takes ä for a."""
     return String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), *MARIADB)
+
+
+def tiny() -> SmallInteger:
+    """One byte."""
+    return SmallInteger().with_variant(mysql.TINYINT(), *MARIADB)
+
+
+class Octets(TypeDecorator[bytes]):
+    """Bytes, as base64: aiomysql 0.3 cannot send any with the PyMySQL of today. Up to 12 MB on MariaDB."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(mysql.MEDIUMTEXT() if dialect.name in MARIADB else Text())
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's
+        return None if value is None else b64encode(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002 - SQLAlchemy's
+        return None if value is None else b64decode(value)
 
 
 class Base(DeclarativeBase):
@@ -89,3 +159,78 @@ class TicketRow(Base):
     origin: Mapped[str | None] = mapped_column(exact(300))
     device: Mapped[str | None] = mapped_column(exact(64))
     expires_at: Mapped[float] = mapped_column(UtcTime())
+
+
+class SiteRow(Base):
+    """The number of a site. What is recorded of ``demo`` is simulated: no real site can have that name."""
+
+    __tablename__ = "sites"
+
+    id: Mapped[int] = mapped_column(Integer(), primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(exact(32), unique=True)
+
+
+class SeriesRow(Base):
+    """The number of a recorded key of a site. ``recorded_from`` is the first slot with it."""
+
+    __tablename__ = "series"
+    __table_args__ = (UniqueConstraint("site_id", "key"),)
+
+    id: Mapped[int] = mapped_column(Integer(), primary_key=True, autoincrement=True)
+    site_id: Mapped[int] = mapped_column(Integer(), ForeignKey("sites.id"))
+    key: Mapped[str] = mapped_column(exact(255))
+    unit: Mapped[str | None] = mapped_column(String(16))
+    recorded_from: Mapped[int] = mapped_column(BigInteger())
+
+
+class SampleRow(Base):
+    """What a series was at the end of a slot; ``value`` NULL: not known, and ``quality`` says why.
+
+    No foreign keys: MariaDB allows none where there are partitions.
+    """
+
+    __tablename__ = "samples"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    site_id: Mapped[int] = mapped_column(Integer(), primary_key=True, autoincrement=False)
+    series_id: Mapped[int] = mapped_column(Integer(), primary_key=True, autoincrement=False)
+    slot: Mapped[int] = mapped_column(BigInteger(), primary_key=True, autoincrement=False)
+    value: Mapped[float | None] = mapped_column(Double())
+    quality: Mapped[int] = mapped_column(tiny())
+
+
+class SlotRow(Base):
+    """A slot that was recorded: how long it was, and the position in the site's changes at its end.
+
+    A slot that is not here was not recorded; one that is here without a series did not have that series.
+    """
+
+    __tablename__ = "slots"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    site_id: Mapped[int] = mapped_column(Integer(), primary_key=True, autoincrement=False)
+    slot: Mapped[int] = mapped_column(BigInteger(), primary_key=True, autoincrement=False)
+    period_ms: Mapped[int] = mapped_column(Integer())
+    epoch: Mapped[str] = mapped_column(exact(64))
+    seq: Mapped[int] = mapped_column(BigInteger())
+
+
+class SamplePositionRow(Base):
+    """The last slot of a site that was written; it moves in the transaction that writes the rows."""
+
+    __tablename__ = "sample_positions"
+
+    site_id: Mapped[int] = mapped_column(Integer(), ForeignKey("sites.id"), primary_key=True, autoincrement=False)
+    slot: Mapped[int] = mapped_column(BigInteger())
+
+
+class BadSampleRow(Base):
+    """An entry of the queue that could not be read; its slot has no rows."""
+
+    __tablename__ = "bad_samples"
+
+    site_id: Mapped[int] = mapped_column(Integer(), ForeignKey("sites.id"), primary_key=True, autoincrement=False)
+    slot: Mapped[int] = mapped_column(BigInteger(), primary_key=True, autoincrement=False)
+    reason: Mapped[str] = mapped_column(String(255))
+    payload: Mapped[bytes] = mapped_column(Octets())
+    at: Mapped[float] = mapped_column(UtcTime())

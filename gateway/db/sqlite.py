@@ -1,9 +1,10 @@
 """What SQLite needs beyond a URL: a private file, its settings, transactions that begin when we say, and an end."""
 
 import asyncio
+import contextlib
 import os
 import sqlite3
-from typing import Any
+from typing import Any, TypeGuard
 
 import aiosqlite
 from sqlalchemy import event
@@ -44,27 +45,47 @@ class Threads:
 
 
 class ThreadedConnection(aiosqlite.Connection):
-    """A connection that tells when its thread is about to end."""
+    """A connection that tells when its thread is about to end, and gives its locks back when it is closed.
+
+    Without that a statement that nobody waits for any more, as after a cancellation, keeps the write lock of a closed
+    connection until its cursor is collected.
+    """
 
     def __init__(self, threads: Threads, path: str, options: dict[str, Any]) -> None:
         super().__init__(lambda: sqlite3.connect(path, **options), iter_chunk_size=64)
         self._thread.daemon = True  # as SQLAlchemy does: a forgotten connection must not hold the process
         self._threads = threads
 
+    async def close(self) -> None:
+        self._tx.put_nowait((None, self._roll_back))
+        await super().close()
+
     def stop(self) -> "asyncio.Future[Any] | None":
+        self._tx.put_nowait((None, self._roll_back))
         ending = super().stop()
         if ending is not None:
             self._threads.stops(ending)
         return ending
 
+    def _roll_back(self) -> None:
+        """In the connection's thread."""
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.rollback()
+
+
+def is_file(path: str | None) -> TypeGuard[str]:
+    """Whether the database is a file under a plain name."""
+    return bool(path) and path != ":memory:" and not str(path).startswith("file:")
+
 
 def create_private(path: str | None) -> None:
     """Make the file ours alone before SQLite makes it readable for everybody; WAL files take over its mode."""
-    if path and path != ":memory:" and not path.startswith("file:"):
+    if is_file(path):
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
-def tune(engine: AsyncEngine, *, busy_timeout_ms: int) -> None:
+def tune(engine: AsyncEngine, *, busy_timeout_ms: int, durable: bool = False) -> None:
     """Set every new connection up, and begin transactions by our own rule."""
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -74,7 +95,7 @@ def tune(engine: AsyncEngine, *, busy_timeout_ms: int) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {busy_timeout_ms}")
         cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 

@@ -7,10 +7,13 @@ Rules:
 * Tables of a newer form are refused: an older gateway must not write what the newer one reads.
 """
 
+from typing import TypeGuard
+
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
 from gateway.db.form import MIGRATIONS, VERSION_TABLE, newest_form
+from gateway.db.models import Base
 from gateway.domain.errors import SettingsError
 
 
@@ -20,6 +23,23 @@ def form_of(connection: Connection) -> str | None:
         return None
     found = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - a constant
     return None if found is None else str(found)
+
+
+def is_behind(form: str | None) -> TypeGuard[str]:
+    """Whether there are tables, and they are of an older form."""
+    return form is not None and form < newest_form()
+
+
+def ours(connection: Connection) -> list[str]:
+    """The tables that are there and are the gateway's: a schema may hold others besides."""
+    there = set(inspect(connection).get_table_names())
+    return sorted(there & {*Base.metadata.tables, VERSION_TABLE})
+
+
+def set_form(connection: Connection, form: str) -> None:
+    """Say that the tables have that form."""
+    statement = text(f"UPDATE {VERSION_TABLE} SET version_num = :form")  # noqa: S608 - a constant
+    connection.execute(statement, {"form": form})
 
 
 def upgrade(connection: Connection, name: str) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 
 from gateway.db import accounts
 from gateway.db.engine import Database
-from gateway.db.models import Base
+from gateway.db.models import Base, UserRow
 from gateway.domain.access import Role, TokenKind, User
 from gateway.domain.errors import Conflict, DatabaseUnavailable, SettingsError
 
@@ -87,10 +87,10 @@ async def test_a_migration_that_was_killed_halfway_begins_again(database: Databa
 async def test_tables_of_a_newer_gateway_are_refused(database: Database) -> None:
     async with database.writing() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(SettingsError, match=r"(?s)newer gateway .tables 9999, this one knows 0002.: start that one"):
+    with pytest.raises(SettingsError, match=r"(?s)newer gateway .tables 9999, this one knows 0003.: start that one"):
         await database.migrate()
     async with database.writing() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
     await database.migrate()
 
 
@@ -120,7 +120,7 @@ async def test_processes_that_start_together_migrate_once(url: str) -> None:
     assert answers == [(0, b"")] * 3
     database = Database(url)
     async with database.reading() as connection:
-        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).all() == [("0002",)]
+        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).all() == [("0003",)]
     await database.dispose()
 
 
@@ -298,6 +298,33 @@ async def test_a_locked_sqlite_file_is_unavailable_not_hanging(tmp_path: Path) -
     await add_admin(second)
     await first.dispose()
     await second.dispose()
+
+
+async def test_a_statement_that_was_cancelled_holds_no_lock(tmp_path: Path) -> None:
+    """Though somebody still has the error, and with it the statement."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'gateway.db'}")
+    await database.migrate()
+    begun = asyncio.Event()
+    many = [{"name": f"user {number}", "role": "admin", "created_at": NOW} for number in range(30_000)]
+
+    async def write() -> None:
+        async with database.writing() as connection:
+            begun.set()
+            await connection.execute(insert(UserRow), many)
+
+    cancelled = asyncio.create_task(write())
+    await begun.wait()
+    await asyncio.sleep(0.01)
+    cancelled.cancel()
+    with pytest.raises(asyncio.CancelledError) as held:
+        await cancelled
+    impatient = Database(f"sqlite+aiosqlite:///{tmp_path / 'gateway.db'}", timeout_s=0.2)
+    await add_admin(impatient)
+    async with impatient.reading() as connection:
+        assert await accounts.count_users(connection) == 1
+    assert held.value is not None
+    await impatient.dispose()
+    await database.dispose()
 
 
 async def test_a_folder_that_is_not_there_is_an_unavailable_database(tmp_path: Path) -> None:

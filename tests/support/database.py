@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pymysql
 
+from gateway.run.findings import NEEDED
 from tests.support.ports import free_port
 from tests.support.process import Part, program
 
 USER, PASSWORD = "gateway", "not-a-secret"
 READER = "reader"  # with the same password; it may look at everything and change nothing
+LEAST = "least"  # with the same password, and no rights until it is given some
 # Run at each start, before the server accepts connections.
 FIRST = f"""
 CREATE DATABASE IF NOT EXISTS gateway CHARACTER SET utf8mb4;
 CREATE USER IF NOT EXISTS {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';
-GRANT ALL ON *.* TO {USER}@'127.0.0.1';
+GRANT ALL ON *.* TO {USER}@'127.0.0.1' WITH GRANT OPTION;
+CREATE USER IF NOT EXISTS {LEAST}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';
 CREATE USER IF NOT EXISTS {READER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';
 GRANT SELECT ON *.* TO {READER}@'127.0.0.1';
 """
@@ -57,6 +60,17 @@ class MariaPart(Part):
         with self._connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         return self.url_of(name)
+
+    def run(self, statement: str) -> None:
+        """Run it with all rights."""
+        with self._connect() as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    def least(self, url: str) -> str:
+        """The URL of a user who has in that database the rights that operations.md asks for, and no others."""
+        database = url.rpartition("/")[2].partition("?")[0]
+        self.run(f"GRANT {', '.join(NEEDED)} ON {database}.* TO {LEAST}@'127.0.0.1'")
+        return url.replace(f"//{USER}:", f"//{LEAST}:")
 
     def spawn(self) -> None:
         if not self._tables.exists():

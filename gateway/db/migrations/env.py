@@ -2,6 +2,13 @@
 
 A new migration is written by hand: copy the newest file of ``versions/`` and give it the next number. The contract
 tests compare the tables it makes with ``models.py``, on SQLite and on MariaDB.
+
+Rules for each, because MariaDB has no transactions around tables and a start may be killed anywhere in it:
+
+* It can be repeated from its beginning, whatever part of it was done.
+* The version before goes on working on what it leaves, half-done or whole: it adds tables, or columns that may be
+  NULL, and takes nothing away that the version before reads or writes. What is not needed any more goes one version
+  later.
 """
 
 from alembic import context

@@ -1,0 +1,99 @@
+"""The monthly partitions of what is recorded, on MariaDB; SQLite has none, and nothing to do here.
+
+Rules:
+
+* A partition holds the slots that begin in one month, UTC, and is named by it: ``p202611``. The first one also holds
+  all that is older.
+* ``MONTHS_AHEAD`` are kept ahead. There is none without an end: it would take what belongs into months that nobody
+  had made yet, and could only be cut up with a copy of all that is in it. A row beyond the last one is refused, stays
+  in the queue and is told.
+* Who adds partitions adds them one by one: two who do it at once find that the other one has.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.db.models import MARIADB
+
+MONTHS_AHEAD = 7
+FEWEST_AHEAD = 3
+PARTITIONED = ("slots", "samples")
+SAME_NAME, NOT_BEYOND_THE_LAST = 1517, 1493
+
+
+class Month(int):
+    """A month, counted from the year 0: months may be added to it."""
+
+    @classmethod
+    def of(cls, time_s: float) -> "Month":
+        """The one in which a moment lies, by UTC."""
+        when = datetime.fromtimestamp(time_s, UTC)
+        return cls(when.year * 12 + when.month - 1)
+
+    @classmethod
+    def ending_at(cls, end_ms: int) -> "Month":
+        return cls(cls.of(end_ms / 1000) - 1)
+
+    @property
+    def end_ms(self) -> int:
+        """The first moment after it."""
+        year, month = divmod(int(self) + 1, 12)
+        return int(datetime(year, month + 1, 1, tzinfo=UTC).timestamp()) * 1000
+
+    def __str__(self) -> str:
+        year, month = divmod(int(self), 12)
+        return f"{year:04}-{month + 1:02}"
+
+    @property
+    def partition(self) -> str:
+        """Its partition, as it stands in a statement."""
+        return f"PARTITION p{str(self).replace('-', '')} VALUES LESS THAN ({self.end_ms})"
+
+
+def partitioned_by_month(now_s: float) -> str:
+    """What follows PARTITION BY when a table is made."""
+    first = Month.of(now_s)
+    months = ", ".join(Month(first + ahead).partition for ahead in range(MONTHS_AHEAD + 1))
+    return f"RANGE (slot) ({months})"
+
+
+async def last_months(connection: AsyncConnection) -> dict[str, Month]:
+    """Up to which month each table takes rows; a table that is not partitioned, or not there, is not in it."""
+    if connection.dialect.name not in MARIADB:
+        return {}
+    ends = text(
+        "SELECT table_name, MAX(CAST(partition_description AS UNSIGNED)) FROM information_schema.partitions"
+        " WHERE table_schema = DATABASE() AND partition_name IS NOT NULL GROUP BY table_name"
+    )
+    return {
+        name: Month.ending_at(int(end_ms)) for name, end_ms in await connection.execute(ends) if name in PARTITIONED
+    }
+
+
+async def add_partitions(connection: AsyncConnection, now_s: float) -> list[str]:
+    """Add what is missing ahead of now; what was added, for people.
+
+    A statement of these ends the transaction it stands in: give it a connection of its own.
+    """
+    added = []
+    target = Month.of(now_s) + MONTHS_AHEAD
+    for table, last in (await last_months(connection)).items():
+        for month in map(Month, range(last + 1, target + 1)):
+            with _already_there():
+                await connection.execute(text(f"ALTER TABLE {table} ADD PARTITION ({month.partition})"))
+                added.append(f"{table} {month}")
+    return added
+
+
+@contextlib.contextmanager
+def _already_there() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if not error.orig or error.orig.args[:1] not in ((SAME_NAME,), (NOT_BEYOND_THE_LAST,)):
+            raise
