@@ -34,12 +34,14 @@ ALLOWED = {
     "port": "a number from 0 to 65535",
     "metrics_port": "a number from 0 to 65535",
     "raw": "true or false",
+    "record_add": "patterns of keys, several separated by commas",
+    "record_drop": "patterns of keys, several separated by commas",
     "container": "true or false",
     "id": "up to 32 small letters, digits, - and _, a letter or digit first",
     "admin_password": "8 to 256 characters",
     "topic_prefix": "a topic that ends in /, without + and #",
 }
-LISTS = frozenset({"public_url"})
+LISTS = frozenset({"public_url", "record_add", "record_drop"})
 SECRETS = frozenset({"admin_password", "mqtt_url", "mqtt_password", "redis_url", "database_url"})
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -95,6 +97,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     demo_scene: DemoScene | None = None
     demo_dialect: DemoDialect | None = None
     demo_speed: DemoSpeed | None = None
+
+    record_period_s: Annotated[float, Meta(ge=0.05, le=900)] = 60
+    record_write_s: Annotated[float, Meta(gt=0, le=3_600)] = 120
+    record_add: tuple[str, ...] = ()
+    record_drop: tuple[str, ...] = ()
+    record_queue_slots: Count = 1_000_000
+    record_queue_bytes: Count = 64_000_000
+    backups_kept: Annotated[int, Meta(ge=0, le=1_000)] = 7
 
     mqtt_keepalive_s: Annotated[int, Meta(ge=1, le=600)] = 10
     mqtt_connect_timeout_s: Seconds = 10

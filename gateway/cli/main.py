@@ -9,9 +9,11 @@ COMMANDS = {
     "up": "Run everything in this process; without a box, a simulated one as the site demo.",
     "web": "Run the web server: REST, websocket and page.",
     "bridge": "Run the way from the boxes to the store.",
+    "recorder": "Run the way from the store to the database: what is kept of the values.",
     "demo": "Run only a simulated openWB with its broker, on 127.0.0.1, for whoever writes a client.",
     "watch": "Show the live values of a site, in place; in a pipe one line per change.",
     "doctor": "Look whether everything is there that the gateway needs, and change nothing.",
+    "db": "Look after the database: bring its tables up, or look whether it is well.",
     "schema": "Print a machine-readable description of an interface.",
 }
 

@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import structlog
@@ -16,9 +16,8 @@ from gateway.domain.errors import SettingsError
 from gateway.domain.link import Patience
 from gateway.domain.values import Position
 from gateway.mqtt import Broker
-from gateway.run.figures import BridgeFigures, process_metrics
+from gateway.run.figures import BridgeFigures, metrics_port, process_metrics
 from gateway.run.owner import Service, run_until, stop_on_signals
-from gateway.run.ports import listen
 from gateway.services.metrics import Metrics
 from gateway.services.readiness import Readiness
 from gateway.settings import Settings, SiteSettings
@@ -42,22 +41,12 @@ async def run_bridge(settings: Settings) -> None:
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
         if settings.metrics_port is not None:
-            looks["metrics"] = stack.enter_context(_metrics_port(metrics, settings.metrics_port))
+            looks["metrics"] = stack.enter_context(metrics_port(metrics, settings.metrics_port))
         async with bridges(
             settings, settings.sites, settings.redis_url, readiness, metrics, holder=secrets.token_hex(8)
         ) as services:
             await run_until(stop, {**services, **looks})
     log.info("stopped")
-
-
-@contextmanager
-def _metrics_port(metrics: Metrics, port: int) -> Iterator[Service]:
-    """Nobody but this machine reaches it: there are no users here who could be asked who they are."""
-    from gateway.run.metrics import metrics_server  # noqa: PLC0415 - a web server is loaded by who wants one
-
-    with closing(listen("127.0.0.1", port, "GATEWAY_METRICS_PORT")) as listening:
-        log.info("metrics", url=f"http://127.0.0.1:{listening.getsockname()[1]}/metrics")
-        yield metrics_server(metrics, listening)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """The doctor's look at a MariaDB: version, rights of the user and form of the tables."""
 
+import time
 from collections.abc import AsyncIterator
 
 from sqlalchemy import text
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.engine import Database
 from gateway.db.form import newest_form
+from gateway.db.partitions import FEWEST_AHEAD, Month, last_months
 from gateway.db.tables import form_of
 from gateway.domain.errors import DatabaseUnavailable
 from gateway.run import findings
@@ -33,8 +35,14 @@ async def _asked(area: str, connection: AsyncConnection, name: str) -> list[Find
     version = str(await connection.scalar(text("SELECT VERSION()")))
     lines = [str(row[0]) for row in await connection.execute(text("SHOW GRANTS"))]
     form = await connection.run_sync(form_of)
+    plugin = text("SELECT plugin_status FROM information_schema.plugins WHERE plugin_name = 'partition'")
+    can_partition = findings.partitioning(area, await connection.scalar(plugin))
+    this_month = Month.of(time.time())
+    ahead = {table: last - this_month for table, last in (await last_months(connection)).items()}
     return [
         findings.mariadb_version(area, version),
         findings.grants(area, lines, name),
         findings.tables(area, form, newest_form()),
+        *([can_partition] if can_partition else []),
+        *([findings.partitions(area, ahead, FEWEST_AHEAD)] if ahead else []),
     ]

@@ -1,8 +1,10 @@
 """Where the numbers of ``/metrics`` come from: what each part counts, under the names of ``services/metrics.py``."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 
 import msgspec
+import structlog
 
 from gateway.api.connections import Connections
 from gateway.bridge.ingest import Ingest
@@ -15,11 +17,18 @@ from gateway.domain.figures import Histogram, Tally
 from gateway.hub.hub import Hub
 from gateway.mqtt import Counts
 from gateway.run.owner import Service
+from gateway.run.ports import listen
 from gateway.services.loop_lag import LoopLag
 from gateway.services.metrics import Metrics, Sample
 from gateway.services.readiness import Readiness
 from gateway.store.follow import Follower
+from gateway.store.samples import Queued
 from gateway.version import VERSION
+from recorder.carry import Carrier
+from recorder.sampler import Status
+from recorder.writer import SampleTables
+
+log = structlog.get_logger(__name__)
 
 
 def process_metrics(readiness: Readiness) -> tuple[Metrics, dict[str, Service]]:
@@ -28,6 +37,16 @@ def process_metrics(readiness: Readiness) -> tuple[Metrics, dict[str, Service]]:
     metrics = Metrics()
     metrics.add(ProcessFigures(readiness, lag.seconds))
     return metrics, {"loop lag": lag.run}
+
+
+@contextmanager
+def metrics_port(metrics: Metrics, port: int) -> Iterator[Service]:
+    """Nobody but this machine reaches it: there are no users here who could be asked who they are."""
+    from gateway.run.metrics import metrics_server  # noqa: PLC0415 - a web server is loaded by who wants one
+
+    with closing(listen("127.0.0.1", port, "GATEWAY_METRICS_PORT")) as listening:
+        log.info("metrics", url=f"http://127.0.0.1:{listening.getsockname()[1]}/metrics")
+        yield metrics_server(metrics, listening)
 
 
 class ProcessFigures(msgspec.Struct, frozen=True):
@@ -111,6 +130,24 @@ class BridgeFigures(msgspec.Struct, frozen=True):
         yield Sample("gw_ingest_seconds", counts.seconds, site)
         yield Sample("gw_epochs_opened_total", self.leader.epochs_opened, site)
         yield Sample("gw_fence_rejects_total", self.leader.fence_rejects, site)
+
+
+class RecorderFigures(msgspec.Struct, frozen=True):
+    """Of one site in a process that records it."""
+
+    site: str
+    status: Callable[[], Status]
+    rows: SampleTables
+    writer: Carrier[Queued]
+
+    def __call__(self) -> Iterator[Sample]:
+        site, status = (self.site,), self.status()
+        yield Sample("gw_recorder_slot_lag_seconds", self.rows.lag, site)
+        yield Sample("gw_recorder_queue_slots", status.fill.slots if status.fill else self.writer.waiting, site)
+        yield Sample("gw_recorder_slots_total", status.sampled, (self.site, "sampled"))
+        yield Sample("gw_recorder_slots_total", status.skipped, (self.site, "skipped"))
+        yield Sample("gw_recorder_slots_total", status.thinned_away, (self.site, "thinned"))
+        yield Sample("gw_recorder_slots_total", self.rows.bad, (self.site, "unreadable"))
 
 
 def _tallied(name: str, tally: Tally, before: Iterable[str] = ()) -> Iterator[Sample]:

@@ -128,6 +128,50 @@ def tables(area: str, form: str | None, newest: str) -> Finding:
     return Finding(area, "ok", f"tables {form}, the newest")
 
 
+def partitions(area: str, ahead: Mapping[str, int], fewest: int) -> Finding:
+    """For how many months after this one each table takes rows."""
+    name, months = min(ahead.items(), key=lambda one: one[1])
+    if months < 0:
+        advice = "is a recorder running? It makes them, with the right ALTER; its log says what keeps it from that"
+        return Finding(area, "problem", f"{name} has no partition for this month: nothing can be recorded", advice)
+    words = f"partitions for this month and {months} to come"
+    if months < fewest:
+        return Finding(area, "note", words, "is a recorder running? It makes them, with the right ALTER")
+    return Finding(area, "ok", words)
+
+
+def partitioning(area: str, status: str | None) -> Finding | None:
+    """Of the server's own word on partitions; None: it can make them."""
+    if status == "ACTIVE":
+        return None
+    return Finding(area, "problem", "this server has no partitions", "start it without --skip-partition")
+
+
+def integrity(area: str, said: str) -> Finding:
+    """What SQLite says of its file."""
+    if said == "ok":
+        return Finding(area, "ok", "the file is sound")
+    return Finding(area, "problem", f"the file is damaged: {said}", "stop the gateway and restore a copy")
+
+
+def bad_samples(area: str, count: int) -> Finding:
+    if not count:
+        return Finding(area, "ok", "every sample could be read")
+    advice = "they are kept in the table bad_samples with the reason; a newer gateway may have written them"
+    return Finding(area, "note", f"{count} samples could not be read", advice)
+
+
+def recorded(site: str, series: int, age_s: float | None) -> Finding:
+    """What is written of a site; ``age_s`` since the start of the last slot, None: there is none."""
+    if age_s is None:
+        return Finding(site, "ok", "nothing was written yet")
+    if age_s < -HOUR_S:
+        advice = "set the clock right; until it gets there nothing new of this site is written"
+        return Finding(site, "problem", f"the last slot is {span(-age_s)} ahead of the clock", advice)
+    words = f"{series} series, the last slot {span(max(0.0, age_s))} ago"
+    return Finding(site, "note" if age_s > DAY_S else "ok", words, "is a recorder running?" if age_s > DAY_S else "")
+
+
 def ready(area: str, base: str, status: str, parts: Iterable[tuple[str, str, str | None]]) -> Finding:
     """Of a gateway that answers at our port: its parts with state and reason."""
     if status == "ok":

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.db.backups import Backups
 from gateway.domain.errors import SettingsError
 from gateway.settings import Settings, SiteSettings
 
 DEMO = "demo"
 DATABASE_FILE = "gateway.db"
+BACKUPS = "backups"
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -45,6 +47,28 @@ def plan(settings: Settings) -> Plan:
             " GATEWAY_DATA_DIR of its own"
         )
     return Plan(demo=True, data_dir=settings.data_dir / DEMO)
+
+
+def database_url(settings: Settings, data_dir: Path) -> str:
+    """The one that is set, else the embedded one."""
+    return settings.database_url or f"sqlite+aiosqlite:///{data_dir / DATABASE_FILE}"
+
+
+class Stores(msgspec.Struct, frozen=True):
+    """What the parts of a process share: store and database, and where copies of the latter go."""
+
+    redis_url: str
+    database_url: str
+    backups: Backups
+
+
+def stores_of(settings: Settings, data_dir: Path, redis_url: str) -> Stores:
+    """Those that are set, else the embedded ones."""
+    return Stores(redis_url, database_url(settings, data_dir), backups_of(settings, data_dir))
+
+
+def backups_of(settings: Settings, data_dir: Path) -> Backups:
+    return Backups(data_dir / BACKUPS, settings.backups_kept)
 
 
 def demo_site(mqtt_url: str) -> SiteSettings:

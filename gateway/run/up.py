@@ -1,6 +1,7 @@
-"""Everything in one process: the embedded parts where none is configured, the bridge and the web server.
+"""Everything in one process: the embedded parts where none is configured, bridge, recorder and web server.
 
-What is started last ends first: the server, the bridge (which says farewell to the store), then the store itself.
+What is started last ends first: the server, the recorder, the bridge (which says farewell to the store), then the
+store itself.
 """
 
 import secrets
@@ -16,8 +17,9 @@ from gateway.run.figures import process_metrics
 from gateway.run.folder import DISK, own_folder, space_watch
 from gateway.run.greeting import Runs, box_of, farewell, greet, reachable, without_secrets
 from gateway.run.owner import Service, stop_on_signals
-from gateway.run.plan import DATABASE_FILE, DEMO, Plan, demo_site, plan
+from gateway.run.plan import DATABASE_FILE, DEMO, Plan, demo_site, plan, stores_of
 from gateway.run.ports import address, listen
+from gateway.run.recorder import recorders, recording
 from gateway.run.web import DATABASE, STORE, serve, web
 from gateway.services.auth import SetupToken
 from gateway.services.readiness import Readiness
@@ -33,6 +35,7 @@ EMBEDDED_DATABASE = f"SQLite, {DATABASE_FILE}"
 async def run_up(settings: Settings) -> None:
     """``openwb-gateway up``: until a signal."""
     chosen = plan(settings)
+    recording(settings)  # what is wrong with it is told before anything is started
     async with AsyncExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
         stack.enter_context(own_folder(chosen.data_dir))
@@ -50,15 +53,16 @@ async def run_up(settings: Settings) -> None:
             valkey = EmbeddedValkey(chosen.data_dir)
             redis_url = await stack.enter_async_context(valkey)
             services["embedded store"] = valkey.run
-        database_url = settings.database_url or f"sqlite+aiosqlite:///{chosen.data_dir / DATABASE_FILE}"
-        urls = {"redis_url": redis_url, "database_url": database_url}
+        shared = stores_of(settings, chosen.data_dir, redis_url)
         readiness = Readiness(SystemClock(), (STORE, DATABASE, DISK))
         services["disk"] = space_watch(readiness, chosen.data_dir).run
         metrics, looks = process_metrics(readiness)
         fed = bridges(settings, sites, redis_url, readiness, metrics, holder)
         services.update(await stack.enter_async_context(fed) | looks)
+        recorded = recorders(settings, sites, readiness, metrics, shared)
+        services.update(await stack.enter_async_context(recorded))
         announce = _announcer(settings, address(listening), chosen, named)
-        served = web(settings, sites, readiness, metrics, announce, links_count=True, **urls)
+        served = web(settings, sites, readiness, metrics, announce, shared, links_count=True)
         made = await stack.enter_async_context(served)
         services.update(made.services)
         drain_s = min(settings.drain_s, MOST_DRAIN_S)

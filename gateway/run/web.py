@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from gateway.api.connections import Connections
 from gateway.api.sites import SiteInfo
 from gateway.app import Parts, create_app
+from gateway.db.backups import Backups
 from gateway.db.engine import Database
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.errors import SettingsError
@@ -29,6 +30,7 @@ from gateway.run.drain import drain
 from gateway.run.figures import WebFigures, process_metrics
 from gateway.run.links import LinkReports
 from gateway.run.owner import Service, Stop, run_until, stop_on_signals
+from gateway.run.plan import Stores, stores_of
 from gateway.run.ports import address, listen
 from gateway.server import make_server
 from gateway.services.auth import AuthService, AuthTimes, SetupToken
@@ -83,8 +85,9 @@ async def run_web(settings: Settings) -> None:
 
         readiness = Readiness(SystemClock(), (STORE, DATABASE))
         metrics, looks = process_metrics(readiness)
-        urls = {"redis_url": settings.redis_url, "database_url": settings.database_url}
-        async with web(settings, settings.sites, readiness, metrics, announce, links_count=False, **urls) as made:
+        shared = stores_of(settings, settings.data_dir, settings.redis_url)
+        served = web(settings, settings.sites, readiness, metrics, announce, shared, links_count=False)
+        async with served as made:
             made.services.update(looks)
             await serve(made, listening, settings, stop)
     log.info("stopped")
@@ -124,16 +127,15 @@ async def web(
     readiness: Readiness,
     metrics: Metrics,
     announce: Announce,
+    stores: Stores,
     *,
     links_count: bool,
-    redis_url: str,
-    database_url: str,
 ) -> AsyncIterator[Web]:
     """The web process's parts; ``announce`` is called once, when somebody can log in or be set up."""
     clock, limits = SystemClock(), limits_of(settings)
-    connect = partial(open_client, redis_url, settings.redis_timeout_s)
+    connect = partial(open_client, stores.redis_url, settings.redis_timeout_s)
     async with AsyncExitStack() as stack:
-        database, store = _opened(settings, database_url, connect, stack)
+        database, store = _opened(settings, stores.database_url, connect, stack)
         names = tuple(site.id for site in sites)
         board = NoticeBoard(connect, answer_s=settings.redis_timeout_s)
         connections = Connections(limits, tell=board.tell)
@@ -150,7 +152,7 @@ async def web(
             "hub": hub.run,
             "follower": partial(follower.run, on_step),
             "bridge watch": _watch(settings, store, names, hub, readiness).run,
-            "database": _probe(settings, database, auth, readiness, announce).run,
+            "database": _probe(settings, database, auth, readiness, announce, stores.backups).run,
             "notices": partial(board.run, connections.on_notice),
         }
         yield Web(create_app(parts), readiness, connections, settings.drain_s, services)
@@ -200,10 +202,15 @@ def _opened(
 
 
 def _probe(
-    settings: Settings, database: Database, auth: AuthService, readiness: Readiness, announce: Announce
+    settings: Settings,
+    database: Database,
+    auth: AuthService,
+    readiness: Readiness,
+    announce: Announce,
+    backups: Backups,
 ) -> Probe:
     async def prepare() -> None:
-        await database.migrate()
+        await database.migrate(backups)
         announce(await auth.ensure_admin(settings.admin_password))
 
     return Probe(readiness, DATABASE, prepare=prepare, check=database.ping)

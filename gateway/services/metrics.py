@@ -20,7 +20,7 @@ MEDIA_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4.partition("; charset")[0]
 """Without the charset, UTF-8, which whoever answers with text adds."""
 
 Kind: TypeAlias = Literal["counter", "gauge", "histogram"]
-Process: TypeAlias = Literal["both", "web", "bridge"]
+Process: TypeAlias = Literal["all", "web", "bridge", "recorder"]
 
 
 class Declared(msgspec.Struct, frozen=True):
@@ -44,10 +44,10 @@ class Sample(msgspec.Struct, frozen=True):
 Source: TypeAlias = Callable[[], Iterable[Sample]]
 
 METRICS: Final = (
-    Declared("gw_build_info", "gauge", "both", "Always 1; says which version runs.", ("version",)),
-    Declared("gw_part_ok", "gauge", "both", "Whether a part works, as /health/ready has it: 1 or 0.", ("part",)),
+    Declared("gw_build_info", "gauge", "all", "Always 1; says which version runs.", ("version",)),
+    Declared("gw_part_ok", "gauge", "all", "Whether a part works, as /health/ready has it: 1 or 0.", ("part",)),
     Declared(
-        "gw_loop_lag_seconds", "histogram", "both", "How much later than asked for the event loop wakes a sleeper."
+        "gw_loop_lag_seconds", "histogram", "all", "How much later than asked for the event loop wakes a sleeper."
     ),
     # --- web --------------------------------------------------------------------------------------------------------
     Declared(
@@ -160,6 +160,28 @@ METRICS: Final = (
         "bridge",
         "Writes that the store refused because another bridge leads.",
         ("site",),
+    ),
+    # --- recorder ---------------------------------------------------------------------------------------------------
+    Declared(
+        "gw_recorder_slot_lag_seconds",
+        "histogram",
+        "recorder",
+        "From the end of a slot until its rows are in the database.",
+        ("site",),
+    ),
+    Declared(
+        "gw_recorder_queue_slots",
+        "gauge",
+        "recorder",
+        "Slots in the store, as of the newest one: those that wait for the database, and the last one written.",
+        ("site",),
+    ),
+    Declared(
+        "gw_recorder_slots_total",
+        "counter",
+        "recorder",
+        "Slots that were sampled; skipped, which nobody can know any more; thinned, to make room; unreadable.",
+        ("site", "fate"),
     ),
 )
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from tests.bench import burst, frame, ingest, latency, memory, publish, rest, resume, slots, snapshot, stalls
+from tests.bench import burst, catchup, frame, ingest, latency, memory, publish, rest, resume, slots, snapshot, stalls
 from tests.bench.measure import Listening, allow_many_files, started_on
 from tests.bench.table import Part, Result, Row, report
 from tests.bench.world import Cores
@@ -32,6 +32,7 @@ ROWS: dict[str, tuple[Rows, Any]] = {
     "snapshot": (snapshot.rows, snapshot.Size()),
     "resume": (resume.rows, resume.Size()),
     "slots": (slots.rows, slots.Size()),
+    "catchup": (catchup.rows, catchup.Size()),
     "stalls": (stalls.rows, stalls.Size()),
     "rest": (rest.rows, rest.Size()),
 }

@@ -21,7 +21,7 @@ UNACKNOWLEDGED = 4_000
 
 
 def declared(process: str) -> set[str]:
-    return {one.name.removesuffix("_total") for one in METRICS if one.process in ("both", process)}
+    return {one.name.removesuffix("_total") for one in METRICS if one.process in ("all", process)}
 
 
 async def pongs_until_subscribed(client: RawSocket) -> list[bytes]:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.bench import burst, frame, ingest, latency, memory, publish, resume, slots, snapshot, stalls
+from tests.bench import burst, catchup, frame, ingest, latency, memory, publish, resume, slots, snapshot, stalls
 from tests.bench import rest as at_rest
 from tests.bench.__main__ import ROWS
 from tests.bench.measure import Listening
@@ -27,6 +27,7 @@ TINY: dict[str, Any] = {
     "snapshot": snapshot.Size(clients=4),
     "resume": resume.Size(entries=100, back=(10,), repeated=1),
     "slots": slots.Size(slots=3, series=2, missed=10, rounds=1),
+    "catchup": catchup.Size(slots=20, series=2, rounds=1),
     "stalls": stalls.Size(seconds=0.2, every_s=0.001, slow=1, reading=1, browser=False),
     "rest": at_rest.Size(settle_s=0, seconds=2, pieces=1),
 }

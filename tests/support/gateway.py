@@ -6,6 +6,7 @@ import re
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ MANY = {
     "limit_subscribe_burst": 20_000,
     "auth_deadline_s": 60,  # how busy the machine is must not count
 }
+PORTLESS = ("bridge", "recorder")
 INHERITED = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_FILE", "COVERAGE_PROCESS_CONFIG")
 
 
@@ -48,19 +50,24 @@ class GatewayPart(Part):
         self.base = f"http://127.0.0.1:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
         given = {"port": self.port, "data_dir": folder / "data", "admin_password": PASSWORD, **settings}
-        if command != "bridge":
+        if command not in PORTLESS:
             given = {**MANY, **given}
         super().__init__(
             command,
             folder,
             [sys.executable, "-m", module, command],
-            {"bridge": lambda: True}.get(command, self._lets_in if given["admin_password"] else self._answers),
+            self._ready_of(command, bool(given["admin_password"])),
             environ={
                 **{name: os.environ[name] for name in INHERITED if name in os.environ},
                 "PYTHONPATH": str(ROOT),
                 **{f"GATEWAY_{name.upper()}": str(value) for name, value in given.items() if value is not None},
             },
         )
+
+    def _ready_of(self, command: str, has_password: bool) -> Callable[[], bool]:
+        if command in PORTLESS:
+            return lambda: True
+        return self._lets_in if has_password else self._answers
 
     def _answers(self) -> bool:
         try:

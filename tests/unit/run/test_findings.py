@@ -7,11 +7,16 @@ import pytest
 from gateway.run.findings import (
     Finding,
     Heard,
+    bad_samples,
     box,
     grants,
+    integrity,
     mariadb_version,
+    partitioning,
+    partitions,
     ready,
     reason_of,
+    recorded,
     span,
     store_info,
     tables,
@@ -98,6 +103,53 @@ def test_the_form_of_the_tables(form: str | None, grade: str, words: str) -> Non
     found = tables("database", form, "0002")
     assert found.grade == grade
     assert words in found.words
+
+
+@pytest.mark.parametrize(
+    ("ahead", "grade", "words"),
+    [
+        ({"samples": 7, "slots": 7}, "ok", "this month and 7 to come"),
+        ({"samples": 7, "slots": 2}, "note", "this month and 2 to come"),
+        ({"samples": 0, "slots": 7}, "note", "this month and 0 to come"),
+        ({"samples": -1, "slots": 7}, "problem", "samples has no partition for this month"),
+    ],
+)
+def test_months_to_come(ahead: dict[str, int], grade: str, words: str) -> None:
+    found = partitions("database", ahead, 3)
+    assert found.grade == grade
+    assert words in found.words
+    assert bool(found.advice) == (grade != "ok")
+
+
+def test_a_server_that_can_make_partitions() -> None:
+    assert partitioning("database", "ACTIVE") is None
+    for status in ("DISABLED", None):
+        found = partitioning("database", status)
+        assert found is not None
+        assert found.grade == "problem"
+
+
+def test_a_file_that_is_sound_and_samples_that_could_be_read() -> None:
+    assert integrity("database", "ok").grade == "ok"
+    assert "row 7 missing" in integrity("database", "row 7 missing").words
+    assert [bad_samples("database", count).grade for count in (0, 3)] == ["ok", "note"]
+    assert bad_samples("database", 3).words.startswith("3 samples")
+
+
+@pytest.mark.parametrize(
+    ("age_s", "grade", "words"),
+    [
+        (None, "ok", "nothing was written yet"),
+        (90, "ok", "5 series, the last slot 90 s ago"),
+        (-60, "ok", "5 series, the last slot 0 s ago"),
+        (3 * 86_400, "note", "5 series, the last slot 3 days ago"),
+        (-40 * 86_400, "problem", "the last slot is 40 days ahead of the clock"),
+    ],
+)
+def test_what_is_written_of_a_site(age_s: float | None, grade: str, words: str) -> None:
+    found = recorded("home", 5, age_s)
+    assert (found.area, found.grade, found.words) == ("home", grade, words)
+    assert bool(found.advice) == (grade != "ok")
 
 
 def test_a_gateway_that_answers_is_asked_how_it_does() -> None:

@@ -1,0 +1,184 @@
+"""The recorder: a sampler of all sites, and a writer for each. Knows settings and concrete classes.
+
+Any number of them may run at once, here and elsewhere: each slot is sampled once and written once.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from functools import partial
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+
+from gateway.db.engine import Database
+from gateway.db.upkeep import HistoryTables
+from gateway.domain.clock import SystemClock
+from gateway.domain.errors import InvalidArgument, SettingsError
+from gateway.domain.series import Choice, Recorded
+from gateway.domain.slots import period_ms_of
+from gateway.run.figures import RecorderFigures, metrics_port, process_metrics
+from gateway.run.owner import Service, run_until, stop_on_signals
+from gateway.run.plan import Stores, stores_of
+from gateway.services.metrics import Metrics
+from gateway.services.readiness import Probe, Readiness
+from gateway.settings import Settings, SiteSettings
+from gateway.store.follow import Follower
+from gateway.store.redis import SiteStore, close_client, open_client
+from gateway.store.samples import QueueBound, Queued, SampleQueue
+from recorder.carry import Carrier
+from recorder.carry import Pace as CarryPace
+from recorder.sampler import Means, Pace, Sampler
+from recorder.writer import SampleStream, SampleTables
+
+HISTORY = "history"
+WRITE_TIMEOUT_S = 30.0
+LOOK_S = 1.0
+PARTITIONS_EVERY_S = 300.0
+QUARTER_MS = 900_000
+WELL = frozenset({"starting", "waiting", "ok"})
+
+log = structlog.get_logger(__name__)
+
+
+class Recording(msgspec.Struct, frozen=True):
+    """What is recorded, and how often."""
+
+    period_ms: int
+    choice: Choice
+
+
+def recording(settings: Settings) -> Recording:
+    """Raises SettingsError with what is allowed."""
+    try:
+        period_ms = period_ms_of(settings.record_period_s)
+    except InvalidArgument as error:
+        raise SettingsError(f"GATEWAY_RECORD_PERIOD_S: {error.message}") from error
+    if QUARTER_MS % period_ms:
+        raise SettingsError(
+            "GATEWAY_RECORD_PERIOD_S: allowed is what fits into 15 minutes without a rest (0.2, 1, 10, 60, 300, …),"
+            f" got {settings.record_period_s:g}"
+        )
+    try:
+        return Recording(period_ms, Choice.of(settings.record_add, settings.record_drop))
+    except InvalidArgument as error:
+        raise SettingsError(f"GATEWAY_RECORD_ADD, GATEWAY_RECORD_DROP: {error.message}") from error
+
+
+async def run_recorder(settings: Settings) -> None:
+    """``openwb-gateway recorder``: until a signal."""
+    if not settings.redis_url:
+        raise SettingsError("GATEWAY_REDIS_URL: a recorder of its own needs the store that it shares with the bridge")
+    if not settings.database_url:
+        raise SettingsError("GATEWAY_DATABASE_URL: a recorder of its own needs a database")
+    if not settings.sites:
+        raise SettingsError("GATEWAY_MQTT_URL: name the box to record, or [[site]] tables in GATEWAY_CONFIG")
+    readiness = Readiness(SystemClock())
+    metrics, looks = process_metrics(readiness)
+    shared = stores_of(settings, settings.data_dir, settings.redis_url)
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals())
+        if settings.metrics_port is not None:
+            looks["metrics"] = stack.enter_context(metrics_port(metrics, settings.metrics_port))
+        async with recorders(settings, settings.sites, readiness, metrics, shared) as services:
+            await run_until(stop, {**services, **looks})
+    log.info("stopped")
+
+
+@asynccontextmanager
+async def recorders(
+    settings: Settings,
+    sites: tuple[SiteSettings, ...],
+    readiness: Readiness,
+    metrics: Metrics,
+    stores: Stores,
+) -> AsyncIterator[dict[str, Service]]:
+    """The services that record the sites; the connections behind them are closed on leaving."""
+    chosen = recording(settings)
+    async with AsyncExitStack() as stack:
+        connect = partial(open_client, stores.redis_url, settings.redis_timeout_s)
+        redis = connect()
+        stack.push_async_callback(close_client, redis)
+        # a connection of its own: what is carried must not keep others waiting, nor be lost with the power
+        database = Database(stores.database_url, timeout_s=WRITE_TIMEOUT_S, durable=True)
+        stack.push_async_callback(database.dispose)
+        queue = _queue(settings, redis)
+        sampler = _sampler(settings, sites, chosen, queue, redis, connect)
+        tables = HistoryTables(database, SystemClock(), stores.backups)
+        prepared = asyncio.Event()
+
+        async def prepare() -> None:
+            await tables.prepare()
+            prepared.set()
+
+        services: dict[str, Service] = {
+            "sampler": sampler.run,
+            "recorder watch": partial(_watch, sampler, sites, readiness),
+            HISTORY: Probe(
+                readiness, HISTORY, prepare=prepare, check=tables.look_ahead, period_s=PARTITIONS_EVERY_S
+            ).run,
+        }
+        for site in sites:
+            rows = SampleTables(site.id, SystemClock())
+            writer = _writer(settings, site.id, database, queue, rows, readiness)
+            metrics.add(RecorderFigures(site.id, partial(sampler.status, site.id), rows, writer))
+            services[f"writer {site.id}"] = partial(_after, prepared, writer.run)
+        yield services
+
+
+async def _after(prepared: asyncio.Event, run: Callable[[], Awaitable[None]]) -> None:
+    await prepared.wait()
+    await run()
+
+
+async def _watch(sampler: Sampler, sites: tuple[SiteSettings, ...], readiness: Readiness) -> None:
+    """Tell how the sampling does."""
+    while True:
+        for site in sites:
+            status = sampler.status(site.id)
+            well = status.condition in WELL
+            readiness.report(f"recorder of {site.id}", "ok" if well else "down", status.reason)
+        await asyncio.sleep(LOOK_S)
+
+
+def _queue(settings: Settings, redis: Redis) -> SampleQueue:
+    bound = QueueBound(settings.record_queue_slots, settings.record_queue_bytes)
+    return SampleQueue(redis, bound=bound, answer_s=settings.redis_timeout_s)
+
+
+def _sampler(
+    settings: Settings,
+    sites: tuple[SiteSettings, ...],
+    chosen: Recording,
+    queue: SampleQueue,
+    redis: Redis,
+    connect: Callable[[], Redis],
+) -> Sampler:
+    store = SiteStore(redis, stream_length=settings.stream_entries, answer_s=settings.redis_timeout_s)
+    follower = Follower(store, connect, newest_events=1)
+    means = Means(store, queue, follower, SystemClock(), Pace(period_ms=chosen.period_ms))
+    return Sampler(means, {site.id: Recorded(chosen.choice) for site in sites})
+
+
+def _writer(
+    settings: Settings,
+    site: str,
+    database: Database,
+    queue: SampleQueue,
+    rows: SampleTables,
+    readiness: Readiness,
+) -> Carrier[Queued]:
+    pace = CarryPace(
+        every_s=settings.record_write_s,
+        backoff_base_s=settings.reconnect_base_s,
+        backoff_cap_s=settings.reconnect_cap_s,
+    )
+    return Carrier(
+        f"samples of {site}",
+        database,
+        SampleStream(queue, site),
+        rows,
+        pace=pace,
+        report=lambda state, reason: readiness.report(f"history of {site}", state, reason),
+    )
