@@ -32,6 +32,8 @@ ALLOWED = {
     "demo_speed": "how many seconds go by in one, from 0.1 to 600",
     "log_level": "debug, info, warning or error",
     "port": "a number from 0 to 65535",
+    "timezone": "the name of a time zone, such as Europe/Berlin",
+    "box_url": "http(s)://host[:port], the box's own pages",
     "metrics_port": "a number from 0 to 65535",
     "raw": "true or false",
     "record_add": "patterns of keys, several separated by commas",
@@ -52,6 +54,7 @@ MqttUrl = Annotated[str, Meta(pattern=r"^mqtts?://[^/\s]+/?$")]
 TopicPrefix = Annotated[str, Meta(pattern=r"^[^+#\x00]+/$")]
 Fingerprint = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$")]
 HttpUrl = Annotated[str, Meta(pattern=r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?$")]
+TimeZone = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_+-]{0,31}(/[A-Za-z0-9_+-]{1,31}){0,2}$")]
 Dialect = Literal["auto", "openwb-2", "openwb-1.9"]
 DemoScene = Literal["pv-day", "night-tariff", "guest-tag", "full-car", "month"]
 DemoDialect = Literal["openwb-2", "openwb-2.1.7", "openwb-1.9"]
@@ -69,6 +72,8 @@ class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     mqtt_fingerprint: Fingerprint | None = None
     topic_prefix: TopicPrefix = "openWB/"
     dialect: Dialect = "auto"
+    timezone: TimeZone = "Europe/Berlin"
+    box_url: HttpUrl | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -93,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     mqtt_fingerprint: Fingerprint | None = None
     topic_prefix: TopicPrefix = "openWB/"
     dialect: Dialect = "auto"
+    timezone: TimeZone = "Europe/Berlin"
+    box_url: HttpUrl | None = None
 
     demo_scene: DemoScene | None = None
     demo_dialect: DemoDialect | None = None
@@ -105,6 +112,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     record_queue_slots: Count = 1_000_000
     record_queue_bytes: Count = 64_000_000
     backups_kept: Annotated[int, Meta(ge=0, le=1_000)] = 7
+
+    box_log_answer_s: Seconds = 20
+    box_log_pause_s: Seconds = 15
+    box_log_unplug_s: Seconds = 25
 
     mqtt_keepalive_s: Annotated[int, Meta(ge=1, le=600)] = 10
     mqtt_connect_timeout_s: Seconds = 10
@@ -245,7 +256,8 @@ def _sites(tables: object, values: Mapping[str, Any], problems: list[str]) -> tu
     if tables and values.get("mqtt_url"):
         problems.append("GATEWAY_MQTT_URL: goes without [[site]] tables, or give the URL in the table")
     if not tables and values.get("mqtt_url"):
-        shared = ("mqtt_url", "mqtt_username", "mqtt_password", "mqtt_fingerprint", "topic_prefix", "dialect")
+        login = ("mqtt_url", "mqtt_username", "mqtt_password", "mqtt_fingerprint")
+        shared = (*login, "topic_prefix", "dialect", "timezone", "box_url")
         return (SiteSettings(id="home", name="Home", **{key: values[key] for key in shared if key in values}),)
     sites = [site for number, table in enumerate(tables, 1) if (site := _site(number, table, problems))]
     twice = {site.id for site in sites if [other.id for other in sites].count(site.id) > 1}

@@ -16,8 +16,8 @@ Bad input: a message that its topic's reading does not allow is counted, logged 
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
-from typing import Final, NoReturn, get_args
+from collections.abc import Callable, Mapping
+from typing import Final, NoReturn, TypeAlias, get_args
 
 import msgspec
 import structlog
@@ -30,11 +30,13 @@ from gateway.domain.dialects import AUTO, DIALECTS, Dialect, DialectChoice, Read
 from gateway.domain.errors import NotLeader, StoreUnavailable, Unreadable, UnreadableReason
 from gateway.domain.figures import Histogram, Tally
 from gateway.domain.link import LINK, Flood, LinkState, LinkWatch, Patience, Word
-from gateway.domain.values import Reading, Snapshot
+from gateway.domain.values import JsonValue, Reading, Removed, Snapshot
 from gateway.mqtt import Broker, Connection, Down, Message
 
 MOST_TOPICS_REMEMBERED = 1_000
 INGEST_BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30)
+
+Hear: TypeAlias = Callable[[Mapping[str, JsonValue | Removed]], None]
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +97,22 @@ class Ingest:
         self._pending_since = 0.0
         self._unreadable: set[str] = set()
         self._has_told_values = False
+        self._dialect: Dialect | None = None
+        self._hear: Hear | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this one feeds the site, as far as it knows."""
+        return self._leader.leads
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """What the box speaks; None: not known yet."""
+        return self._dialect
+
+    def heard_by(self, hear: Hear) -> None:
+        """Tell somebody, from now on, whatever is read of the box."""
+        self._hear = hear
 
     async def run(self) -> NoReturn:
         """Lead and feed the site until cancelled; then leave nothing behind that looks live."""
@@ -214,6 +232,8 @@ class Ingest:
             self._note_unreadable(message.topic, error)
             return
         self.counts.unchanged += self._ledger.bring(values, self._now(), retained=message.retained)
+        if self._hear is not None:
+            self._hear(values)
         beat = reader.heartbeat(message.topic, message.payload)
         if beat is not None:
             self._link.heartbeat(beat, retained=message.retained, at=now)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     Numeric,
@@ -98,6 +99,11 @@ def identity() -> BigInteger:
 def exact(length: int) -> String:
     """Text that is compared byte for byte everywhere; MariaDB's default takes ä for a."""
     return String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), *MARIADB)
+
+
+def long_text() -> Text:
+    """Text of any language, up to 16 MB; never searched."""
+    return Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"), *MARIADB)
 
 
 def tiny() -> SmallInteger:
@@ -234,3 +240,20 @@ class BadSampleRow(Base):
     reason: Mapped[str] = mapped_column(String(255))
     payload: Mapped[bytes] = mapped_column(Octets())
     at: Mapped[float] = mapped_column(UtcTime())
+
+
+class BoxLogEntryRow(Base):
+    """A line of a box's own charge log, once; ``entry`` is all of it as JSON, the others are for finding it."""
+
+    __tablename__ = "box_log_entries"
+    __table_args__ = (Index(None, "site_id", "end"),)
+
+    site_id: Mapped[int] = mapped_column(Integer(), ForeignKey("sites.id"), primary_key=True, autoincrement=False)
+    natural_key: Mapped[str] = mapped_column(exact(64), primary_key=True)
+    source: Mapped[str] = mapped_column(String(16))
+    chargepoint: Mapped[str | None] = mapped_column(exact(255))
+    begin: Mapped[float | None] = mapped_column(UtcTime())
+    end: Mapped[float | None] = mapped_column(UtcTime())
+    energy_wh: Mapped[Decimal | None] = mapped_column(ExactDecimal())
+    entry: Mapped[str] = mapped_column(long_text())
+    taken_over_at: Mapped[float] = mapped_column(UtcTime())

@@ -9,8 +9,13 @@ from pathlib import Path
 import structlog
 from redis.asyncio import Redis
 
+from gateway.bridge.charge_log import ChargeLog, LogPace
+from gateway.bridge.charge_log_2 import OverMqtt
+from gateway.bridge.charge_log_19 import OverHttp
 from gateway.bridge.ingest import Box, Ingest, Pace
 from gateway.bridge.leader import Leader, Timing, Trace
+from gateway.domain.box_log_openwb19 import base_of
+from gateway.domain.box_log_schedule import Pauses
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import SettingsError
 from gateway.domain.link import Patience
@@ -18,10 +23,12 @@ from gateway.domain.values import Position
 from gateway.mqtt import Broker
 from gateway.run.figures import BridgeFigures, metrics_port, process_metrics
 from gateway.run.owner import Service, run_until, stop_on_signals
+from gateway.run.zones import zone_of
 from gateway.services.metrics import Metrics
 from gateway.services.readiness import Readiness
 from gateway.settings import Settings, SiteSettings
 from gateway.store.redis import EventsKept, SiteStore, close_client, open_client
+from gateway.store.requests import BoxLogQueue, RequestQueue
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +78,7 @@ async def bridges(
 
         def ingest(site: SiteSettings) -> Ingest:
             leader = _leader(settings, site.id, store, readiness, holder, trace)
-            broker = _broker(settings, site)
+            broker = _broker(settings, site, f"gateway-{site.id}-{secrets.token_hex(4)}")
             made = Ingest(
                 site.id,
                 broker,
@@ -84,7 +91,33 @@ async def bridges(
             metrics.add(BridgeFigures(site.id, made, leader, broker.counts))
             return made
 
-        yield {f"bridge {site.id}": ingest(site).run for site in sites}
+        services: dict[str, Service] = {}
+        for site in sites:
+            fed = ingest(site)
+            services[f"bridge {site.id}"] = fed.run
+            services[f"charge log {site.id}"] = _charge_log(settings, site, fed, redis).run
+        yield services
+
+
+def _charge_log(settings: Settings, site: SiteSettings, fed: Ingest, redis: Redis) -> ChargeLog:
+    """With a client id that is always the same: under another one the box's messages could not be cleared."""
+    zone, client = zone_of(site), f"gateway-{site.id}-log"
+    answer_s = settings.box_log_answer_s
+    made = ChargeLog(
+        site.id,
+        fed,
+        RequestQueue(redis, answer_s=settings.redis_timeout_s),
+        BoxLogQueue(redis, answer_s=settings.redis_timeout_s),
+        SystemClock(),
+        over_mqtt=OverMqtt(
+            _broker(settings, site, client), client, zone, prefix=site.topic_prefix, answer_s=answer_s
+        ),
+        over_http=OverHttp(site.box_url or base_of(site.mqtt_url), zone, answer_s=answer_s),
+        zone=zone,
+        pace=LogPace(pause_s=settings.box_log_pause_s, unplug=Pauses(first_s=settings.box_log_unplug_s)),
+    )
+    fed.heard_by(made.take)
+    return made
 
 
 def _leader(
@@ -119,10 +152,10 @@ def _pace(settings: Settings) -> Pace:
     )
 
 
-def _broker(settings: Settings, site: SiteSettings) -> Broker:
+def _broker(settings: Settings, site: SiteSettings, client_id: str) -> Broker:
     return Broker(
         site.mqtt_url,
-        client_id=f"gateway-{site.id}-{secrets.token_hex(4)}",
+        client_id=client_id,
         username=site.mqtt_username,
         password=site.mqtt_password,
         fingerprint_sha256=site.mqtt_fingerprint,

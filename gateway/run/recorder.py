@@ -26,7 +26,10 @@ from gateway.services.readiness import Probe, Readiness
 from gateway.settings import Settings, SiteSettings
 from gateway.store.follow import Follower
 from gateway.store.redis import SiteStore, close_client, open_client
+from gateway.store.requests import BoxLogQueue
+from gateway.store.requests import Queued as QueuedPiece
 from gateway.store.samples import QueueBound, Queued, SampleQueue
+from recorder.box_log import BoxLogStream, BoxLogTables
 from recorder.carry import Carrier
 from recorder.carry import Pace as CarryPace
 from recorder.sampler import Means, Pace, Sampler
@@ -37,6 +40,8 @@ WRITE_TIMEOUT_S = 30.0
 LOOK_S = 1.0
 PARTITIONS_EVERY_S = 300.0
 QUARTER_MS = 900_000
+PIECES_AT_ONCE = 10
+PIECES_EVERY_S = 2.0
 WELL = frozenset({"starting", "waiting", "ok"})
 
 log = structlog.get_logger(__name__)
@@ -124,6 +129,8 @@ async def recorders(
             writer = _writer(settings, site.id, database, queue, rows, readiness)
             metrics.add(RecorderFigures(site.id, partial(sampler.status, site.id), rows, writer))
             services[f"writer {site.id}"] = partial(_after, prepared, writer.run)
+            log_writer = _log_writer(settings, site.id, database, redis, readiness)
+            services[f"box log writer {site.id}"] = partial(_after, prepared, log_writer.run)
         yield services
 
 
@@ -159,6 +166,26 @@ def _sampler(
     follower = Follower(store, connect, newest_events=1)
     means = Means(store, queue, follower, SystemClock(), Pace(period_ms=chosen.period_ms))
     return Sampler(means, {site.id: Recorded(chosen.choice) for site in sites})
+
+
+def _log_writer(
+    settings: Settings, site: str, database: Database, redis: Redis, readiness: Readiness
+) -> Carrier[QueuedPiece]:
+    """Seldom there is something, and then somebody may wait for it."""
+    pace = CarryPace(
+        most_entries=PIECES_AT_ONCE,
+        every_s=PIECES_EVERY_S,
+        backoff_base_s=settings.reconnect_base_s,
+        backoff_cap_s=settings.reconnect_cap_s,
+    )
+    return Carrier(
+        f"the box's log of {site}",
+        database,
+        BoxLogStream(BoxLogQueue(redis, answer_s=settings.redis_timeout_s), site),
+        BoxLogTables(site, SystemClock()),
+        pace=pace,
+        report=lambda state, reason: readiness.report(f"box log of {site}", state, reason),
+    )
 
 
 def _writer(

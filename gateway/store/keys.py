@@ -27,3 +27,15 @@ def samples(site: str) -> str:
 
 def samples_thinned(site: str) -> str:
     return f"{{{site}}}:samples_thinned"
+
+
+def requests(site: str) -> str:
+    return f"{{{site}}}:requests"
+
+
+def outcome(site: str, request: str) -> str:
+    return f"{{{site}}}:outcome:{request}"
+
+
+def box_log(site: str) -> str:
+    return f"{{{site}}}:box_log"

@@ -87,10 +87,10 @@ async def test_a_migration_that_was_killed_halfway_begins_again(database: Databa
 async def test_tables_of_a_newer_gateway_are_refused(database: Database) -> None:
     async with database.writing() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(SettingsError, match=r"(?s)newer gateway .tables 9999, this one knows 0003.: start that one"):
+    with pytest.raises(SettingsError, match=r"(?s)newer gateway .tables 9999, this one knows 0005.: start that one"):
         await database.migrate()
     async with database.writing() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
     await database.migrate()
 
 
@@ -120,7 +120,7 @@ async def test_processes_that_start_together_migrate_once(url: str) -> None:
     assert answers == [(0, b"")] * 3
     database = Database(url)
     async with database.reading() as connection:
-        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).all() == [("0003",)]
+        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).all() == [("0005",)]
     await database.dispose()
 
 

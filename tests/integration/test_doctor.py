@@ -164,7 +164,7 @@ async def test_an_embedded_database_is_read_without_a_trace(tmp_path: Path) -> N
     await database.migrate()
     await database.dispose()
     before = fingerprint(tmp_path)
-    assert of(await found(tmp_path), "database") == [("ok", "tables 0003, the newest")]
+    assert of(await found(tmp_path), "database") == [("ok", "tables 0005, the newest")]
     assert fingerprint(tmp_path) == before
 
     with closing(sqlite3.connect(data / "gateway.db")) as connection, connection:

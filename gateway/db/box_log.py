@@ -1,0 +1,109 @@
+"""Queries over the boxes' own charge logs: connection in, domain records in and out."""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.db.models import BoxLogEntryRow, SampleRow, SeriesRow, SiteRow
+from gateway.db.samples import hold_position, site_id
+from gateway.db.statements import insert_all_new
+from gateway.domain.box_log import BoxLogEntry, Source
+from gateway.domain.slots import Quality
+
+_decoder = msgspec.json.Decoder(BoxLogEntry)
+
+
+async def write_entries(connection: AsyncConnection, site: str, entries: Sequence[BoxLogEntry], at: float) -> int:
+    """Take over what is not there yet; how many entries that were. ``at``: now, in epoch seconds."""
+    number, _ = await hold_position(connection, site)  # with it nobody else writes of this site
+    before = await _count(connection, number)
+    rows = [
+        {
+            "site_id": number,
+            "natural_key": entry.key,
+            "source": entry.source,
+            "chargepoint": entry.chargepoint,
+            "begin": entry.begin,
+            "end": entry.end,
+            "energy_wh": entry.energy_wh,
+            "entry": msgspec.json.encode(entry).decode(),
+            "taken_over_at": at,
+        }
+        for entry in {entry.key: entry for entry in reversed(entries)}.values()  # of two the first counts
+    ]
+    rows.sort(key=lambda row: str(row["natural_key"]))
+    await insert_all_new(connection, BoxLogEntryRow, rows)
+    return await _count(connection, number) - before
+
+
+async def count_entries(connection: AsyncConnection, site: str) -> int:
+    """How many entries of a site there are."""
+    number = await site_id(connection, site)
+    return 0 if number is None else await _count(connection, number)
+
+
+async def read_entries(
+    connection: AsyncConnection, site: str, begin: float, end: float, *, source: Source | None = None
+) -> list[BoxLogEntry]:
+    """The entries that ended, or else began, in that time, the earliest first."""
+    number = await site_id(connection, site)
+    row = BoxLogEntryRow
+    ended = (row.end >= begin) & (row.end < end)
+    begun = row.end.is_(None) & (row.begin >= begin) & (row.begin < end)
+    query = select(row.entry).where(row.site_id == number, or_(ended, begun)).order_by(row.end, row.natural_key)
+    if source is not None:
+        query = query.where(row.source == source)
+    return [_decoder.decode(entry) for (entry,) in await connection.execute(query)]
+
+
+async def meter_at(connection: AsyncConnection, site: str, key: str, slot: int) -> float | None:
+    """The last recorded reading of a key before a slot, given in epoch milliseconds."""
+    query = (
+        _samples_of(site, key)
+        .where(SampleRow.slot < slot, SampleRow.value.is_not(None))
+        .order_by(SampleRow.slot.desc())
+        .limit(1)
+    )
+    reading: float | None = await connection.scalar(query)
+    return reading
+
+
+async def first_reading(connection: AsyncConnection, site: str, key: str, first: int, after: int) -> float | None:
+    """The first recorded reading of a key in the slots from ``first`` on, before ``after``."""
+    query = (
+        _samples_of(site, key)
+        .where(SampleRow.slot >= first, SampleRow.slot < after, SampleRow.value.is_not(None))
+        .order_by(SampleRow.slot)
+        .limit(1)
+    )
+    reading: float | None = await connection.scalar(query)
+    return reading
+
+
+async def jumped(connection: AsyncConnection, site: str, key: str, first: int, after: int) -> bool:
+    """Whether the counter jumped in one of the slots from ``first`` on, before ``after``."""
+    query = _samples_of(site, key).where(SampleRow.slot >= first, SampleRow.slot < after)
+    found = await connection.execute(query.where(SampleRow.quality == Quality.jumped).limit(1))
+    return found.first() is not None
+
+
+async def chargepoints_of(connection: AsyncConnection, site: str) -> list[str]:
+    """The ids of the charge points whose meter is recorded."""
+    query = select(SeriesRow.key).where(
+        SeriesRow.site_id == await site_id(connection, site), SeriesRow.key.like("chargepoints/%/meter_wh")
+    )
+    return sorted(key.split("/")[1] for (key,) in await connection.execute(query))
+
+
+def _samples_of(site: str, key: str) -> Select[float | None]:
+    """By the number of the series, so that the table's key is what finds them."""
+    number = select(SiteRow.id).where(SiteRow.name == site).scalar_subquery()
+    series = select(SeriesRow.id).where(SeriesRow.site_id == number, SeriesRow.key == key).scalar_subquery()
+    return select(SampleRow.value).where(SampleRow.site_id == number, SampleRow.series_id == series)
+
+
+async def _count(connection: AsyncConnection, number: int) -> int:
+    query = select(func.count()).select_from(BoxLogEntryRow).where(BoxLogEntryRow.site_id == number)
+    return await connection.scalar(query) or 0

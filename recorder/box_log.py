@@ -1,0 +1,62 @@
+"""The box's own charge log on its way into the database: each entry once, by its natural key.
+
+There is no position in the database, unlike that of the samples: what is written again is known already. So whoever
+begins anew begins with what is still in the store.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.db.box_log import write_entries
+from gateway.domain.clock import Clock
+from gateway.store.requests import BoxLogQueue, Piece, Queued, UndecodablePiece
+
+BEFORE_ALL: Final = -1
+
+log = structlog.get_logger(__name__)
+
+
+class BoxLogStream:
+    """The queue of one site, as ``carry.Stream`` wants it."""
+
+    def __init__(self, queue: BoxLogQueue, site: str) -> None:
+        self._queue = queue
+        self._site = site
+
+    async def read_after(self, position: int, count: int) -> Sequence[tuple[int, Queued]]:
+        return await self._queue.read_after(self._site, position, count)
+
+    async def trim_to(self, position: int) -> None:
+        await self._queue.trim_to(self._site, position)
+
+    async def count_waiting(self) -> int:
+        return await self._queue.length(self._site)
+
+
+class BoxLogTables:
+    """The table of one site, as ``carry.Tables`` wants it."""
+
+    def __init__(self, site: str, clock: Clock) -> None:
+        self._site = site
+        self._clock = clock
+        self._new = 0
+
+    async def position(self, connection: AsyncConnection) -> int:  # noqa: ARG002 - there is none to be read
+        return BEFORE_ALL
+
+    async def apply(self, connection: AsyncConnection, entries: Sequence[tuple[int, Queued]]) -> int:
+        for _, piece in entries:
+            if isinstance(piece, UndecodablePiece):
+                # the box still has it, and the next version asks for it again
+                log.error("a piece of the box's log cannot be read", site=self._site, why=piece.reason)
+        found = [entry for _, piece in entries if isinstance(piece, Piece) for entry in piece.entries]
+        self._new = await write_entries(connection, self._site, found, self._clock.now())
+        return entries[-1][0]
+
+    def committed(self) -> None:
+        if self._new:
+            log.info("entries of the box's log are taken over", site=self._site, new=self._new)
+        self._new = 0
