@@ -13,13 +13,22 @@ COMMANDS = {
     "demo": "Run only a simulated openWB with its broker, on 127.0.0.1, for whoever writes a client.",
     "watch": "Show the live values of a site, in place; in a pipe one line per change.",
     "doctor": "Look whether everything is there that the gateway needs, and change nothing.",
+    "import": "Take over charge logs: the box's own, month by month, or files of openWB 1.9 and evcc.",
+    "reconcile": "Show month by month what the box's log, the gateway and the meter count, side by side.",
     "db": "Look after the database: bring its tables up, or look whether it is well.",
     "schema": "Print a machine-readable description of an interface.",
 }
 
+MODULES = {"import": "imports"}
+"""Where the module cannot have the name of its command."""
+
 
 @click.group(
-    cls=LazyGroup, room="gateway.cli", lines=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=LazyGroup,
+    room="gateway.cli",
+    lines=COMMANDS,
+    modules=MODULES,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(VERSION)
 def cli() -> None:
