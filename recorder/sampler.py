@@ -2,9 +2,10 @@
 
 Rules, for each site on its own:
 
-* *Begin*: ask the queue for the last sample, read the changes since, follow. Then, slot by slot: wait until it is
-  due, by the wall clock, asked anew at least each second, so that nothing drifts; ask the store where it stands, and
-  wait until all up to there was told; make the samples that are due; append them in order.
+* *Begin*: ask the queue for the last sample, follow, read the changes from there to the follower's snapshot.
+* Then, slot by slot: wait until it is due, by the wall clock, asked anew at least each second, so that nothing
+  drifts; ask the store where it stands, and wait until all up to there was told; make the samples that are due;
+  append them in order.
 * *Anything that went wrong* has one remedy: begin again, after a pause. What was missed is made up for then.
 * *Full queue*: the alarm is raised, and the sample in hand tried again until it is taken; then begin again. While the
   queue thins, the alarm is raised too, but all goes on.
@@ -23,7 +24,8 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.slots import Sample
-from gateway.store.follow import Follower, Step, judge
+from gateway.domain.values import Position
+from gateway.store.follow import Absent, Follower, Loaded, Step, judge
 from gateway.store.redis import SiteStore
 from gateway.store.samples import THINNED_FROM, Fill, SampleQueue, Undecodable
 from recorder.slot_sampler import JUMP_MS, MOST_MISSING, Moment, SlotSampler
@@ -125,6 +127,8 @@ class _Lane:
         self._clock, self._pace, self._sleep = means.clock, means.pace, means.sleep
         self._on_sampled = means.on_sampled
         self._core: SlotSampler | None = None
+        self._kept: list[tuple[Step, Moment]] = []
+        """What was told before there is a core to take it."""
         self._last: int | None = None
         """The slot that is held for the last one of the queue."""
         self._stepped = asyncio.Event()
@@ -136,9 +140,11 @@ class _Lane:
         self._stepped.set()
 
     def on_step(self, step: Step) -> None:
-        if self._core is not None:
+        if self._core is None:
+            self._kept.append((step, self._now()))
+        else:
             self._core.take(step, self._now())
-            self._stepped.set()
+        self._stepped.set()
 
     async def run(self) -> NoReturn:
         while True:
@@ -157,7 +163,11 @@ class _Lane:
             await self._pause()
 
     async def _begin(self) -> SlotSampler:
-        """Go on from the last sample, as far as the store still knows what came behind it."""
+        """Go on from the last sample, as far as the store still knows what came behind it.
+
+        What the follower tells meanwhile is kept: its snapshot must find the place up to which the changes were read,
+        or those in between would be known by their newest reading only.
+        """
         self._other_choice = False
         last = await self._queue.last(self._site)
         core = SlotSampler(self._pace.period_ms, self._records, most_missing=self._pace.most_missing)
@@ -165,26 +175,44 @@ class _Lane:
         match last:
             case Sample():
                 core.resume(last)
-                await self._rebuild(core)
             case Undecodable():
                 log.warning("the last sample cannot be read", site=self._site, slot=last.slot, reason=last.reason)
-        self._core = core
-        self._stepped.clear()
+        self._kept.clear()
         self._follower.add(self._site)
+        loaded, at = await self._first_loaded()
+        if core.told is not None:
+            await self._rebuild(core, loaded.position, at)
+        for step, came in self._kept:
+            core.take(step, came)
+        self._kept.clear()
+        self._core = core
         return core
 
-    async def _rebuild(self, core: SlotSampler) -> None:
-        core.ask(self._now())
-        stands = await self._store.position(self._site)
-        while not core.confirm(stands):
-            told = core.told
-            assert told is not None
+    async def _first_loaded(self) -> tuple[Loaded, Moment]:
+        """The follower's first snapshot, and when it came; what was told before it is forgotten."""
+        while True:
+            self._stepped.clear()
+            for number, (step, at) in enumerate(self._kept):
+                if isinstance(step, Loaded):
+                    del self._kept[:number]
+                    return step, at
+            if self._other_choice:
+                raise _BeginAgain
+            if any(isinstance(step, Absent) for step, _ in self._kept):
+                self._tell("waiting", "nothing is known of the site yet")
+            await self._until_step()
+
+    async def _rebuild(self, core: SlotSampler, until: Position, read: Moment) -> None:
+        """The changes since the last sample, exactly up to a position, or as far as they are whole."""
+        while (told := core.told) is not None and told != until:
             news = await self._store.news_after({self._site: told}, {}, block_ms=1)
             deltas, lost = judge(told, news.changes.get(self._site, ()))
-            for delta in deltas:
-                core.rebuild(delta, self._now())
-            if lost or not deltas:
-                core.lose()
+            continuing = [one for one in deltas if one.epoch != until.epoch or one.seq <= until.seq]
+            for delta in continuing:
+                core.rebuild(delta, read)
+            if lost or not continuing:
+                if core.told != until:
+                    core.lose()
                 return
 
     async def _go_on(self, core: SlotSampler) -> NoReturn:
@@ -204,15 +232,12 @@ class _Lane:
         while not self._other_choice:
             now = self._now().wall_ms
             due = core.due_ms
-            if due is None:
-                self._tell("waiting", "nothing is known of the site yet")
-                await self._until_step()
-            elif due <= now:
+            assert due is not None
+            if due <= now:
                 return
-            else:
-                if due - now > self._pace.period_ms + JUMP_MS:
-                    self._tell("waiting", "the clock was set back; the next slot is in the future")
-                await self._sleep(min((due - now) / 1000, self._pace.look_s))
+            if due - now > self._pace.period_ms + JUMP_MS:
+                self._tell("waiting", "the clock was set back; the next slot is in the future")
+            await self._sleep(min((due - now) / 1000, self._pace.look_s))
 
     async def _until_step(self) -> None:
         with contextlib.suppress(TimeoutError):

@@ -126,7 +126,7 @@ class SlotSampler:
         self._slot = first_slot_from(last.end, self._period_ms)
 
     def rebuild(self, delta: Delta, read: Moment) -> None:
-        """A change since the last sample, as the store still had it; it arrived at a time that nobody knows."""
+        """A change since the last sample, as the store still had it; it arrived at some time before it was read."""
         self._take_delta(delta, read, arrived=False)
 
     def lose(self) -> None:
