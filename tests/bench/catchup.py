@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from gateway.db.engine import Database
 from gateway.domain.clock import SystemClock
-from gateway.domain.slots import Sample
+from gateway.domain.slots import Sample, Value
 from gateway.store.redis import close_client, open_client
 from gateway.store.samples import SampleQueue
 from recorder.carry import Carrier, Pace
@@ -45,7 +45,7 @@ class Size(msgspec.Struct, frozen=True):
 async def carried(url: str, queue: SampleQueue, size: Size, number: int) -> float:
     """Slots a second, from the queue into the tables and out of the queue."""
     site = f"{SITE}-{number}"
-    values = {f"meters/{one}/power_w": (one + 0.25, 0) for one in range(size.series)}
+    values: dict[str, Value] = {f"meters/{one}/power_w": (one + 0.25, 0) for one in range(size.series)}
     for slot in range(size.slots):
         await queue.append(site, Sample(FIRST_MS + slot * PERIOD_MS, PERIOD_MS, "epoch", slot, values))
     database = Database(url, durable=True)

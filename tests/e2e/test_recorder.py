@@ -4,6 +4,7 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -19,7 +20,12 @@ from tests.support.scrape import shows
 from tests.support.store_writer import StoreWriter
 from tests.support.waiting import eventually
 
-QUICK = {"record_period_s": 0.2, "record_write_s": 0.2, "reconnect_base_s": 0.05, "reconnect_cap_s": 0.5}
+QUICK: dict[str, Any] = {
+    "record_period_s": 0.2,
+    "record_write_s": 0.2,
+    "reconnect_base_s": 0.05,
+    "reconnect_cap_s": 0.5,
+}
 
 
 async def test_up_records_and_says_how_that_does(tmp_path: Path) -> None:
@@ -67,7 +73,7 @@ async def test_a_recorder_of_its_own(tmp_path: Path, redis: RedisPart, mariadb: 
     client = open_client(redis.url)
     one = StoreWriter(SiteStore(client), "home")
     await one.lead({"grid/power_w": Reading(5.0, time.time()), "grid/fault_text": Reading("no number", time.time())})
-    given = {**stores_in(tmp_path, redis), "database_url": mariadb.least(mariadb_url), **QUICK}
+    given: dict[str, Any] = {**stores_in(tmp_path, redis), "database_url": mariadb.least(mariadb_url), **QUICK}
     recorder = GatewayPart("recorder", tmp_path / "recorder", **given)
     recorder._environ["GATEWAY_METRICS_PORT"] = str(recorder.port)
     database = Database(mariadb_url)
