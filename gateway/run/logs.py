@@ -52,6 +52,8 @@ def configure(level: str) -> None:
     logging.root.setLevel(LEVELS[level])
     for noisy in ("uvicorn.error", "aiosqlite", "alembic", "mqtt", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, LEVELS[level]))
+    # a connection that is lost while it is given back: whoever asks next tells that the database is away, in one line
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 class ForEyes:
