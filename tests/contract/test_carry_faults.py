@@ -1,6 +1,5 @@
 """A database that is full, read-only, locked, frozen or killed: told, waited for, nothing lost or doubled."""
 
-import asyncio
 import time
 from pathlib import Path
 
@@ -71,13 +70,12 @@ async def test_a_mariadb_whose_tables_are_locked(mariadb: MariaPart, mariadb_url
     stream = ListStream(sample(number) for number in range(20))
     one = Carrying(database, stream)
     other = Database(mariadb_url)
-    async with running(one):
-        async with other.reading() as connection:
-            await connection.execute(text("LOCK TABLES samples READ, slots READ"))
+    async with other.reading() as connection:
+        await connection.execute(text("LOCK TABLES samples READ, slots READ"))
+        async with running(one):
             await eventually(lambda: [state for state, _ in one.told] == ["down"])
-            await asyncio.sleep(0.5)
             await connection.execute(text("UNLOCK TABLES"))
-        await carried(one, stream)
+            await carried(one, stream)
     assert await slots_in(database) == list(range(20))
     await database.dispose()
     await other.dispose()
