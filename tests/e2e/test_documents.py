@@ -14,6 +14,7 @@ import tomllib
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -21,11 +22,13 @@ from msgspec import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
 
+from gateway.db.engine import Database
 from gateway.settings import load
 from tests.bench.__main__ import ROWS
 from tests.e2e import test_protocol_page, test_readme
 from tests.support.documents import Block, blocks
 from tests.support.gateway import PASSWORD, ROOT, GatewayPart
+from tests.support.parts import MariaPart
 from tests.support.ports import free_port
 from tests.support.proxy import nginx
 from tests.support.waiting import eventually
@@ -35,7 +38,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Executor = Callable[[Block, GatewayPart, Path], Awaitable[None]]
 
-RUN_BY = {
+RUN_BY: dict[tuple[str, str], Any] = {
     ("README.md", "python"): test_readme.test_the_python_client_lives_through_a_restart,
     ("README.md", "js"): test_readme.test_the_javascript_client_shows_values,
     ("docs/protocol/README.md", "python"): test_protocol_page.python,
@@ -43,6 +46,11 @@ RUN_BY = {
     ("docs/protocol/README.md", "json"): test_guide.test_every_message_has_an_example_that_the_protocol_can_read,
 }
 """Whole clients, which want a test of their own: each reads the only block of its language on that page."""
+
+LADELOG = ROOT / "tests" / "data" / "v19-ladelog.csv"
+EVCC = b"""Start time,End time,Charging point,Vehicle,Meter start (kWh),Meter stop (kWh),Energy (kWh)
+2026-03-02 18:10:00,2026-03-02 21:40:00,Garage,Car,1000.0,1012.5,12.5
+"""
 
 ONLY_NAMED = ("make check", "make test", "make bench")
 """One of these would run this test itself, and one takes a quarter of an hour."""
@@ -53,6 +61,7 @@ async def up(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[GatewayP
     async with GatewayPart("up", tmp_path_factory.mktemp("up")) as part:
         token = part.log_in()
         await eventually(lambda: part.get("/api/v1/sites/demo/values", token)[0] == 200)
+        await eventually(lambda: part.get("/health/ready")[0] == 200)
         yield part
 
 
@@ -78,6 +87,8 @@ async def shell(block: Block, up: GatewayPart, folder: Path) -> None:
             await _make_run(words, environ, folder)
         elif words.startswith(".venv/bin/openwb-gateway watch"):
             await _watch(words, environ, up)
+        elif words.startswith((".venv/bin/openwb-gateway import ", ".venv/bin/openwb-gateway reconcile ")):
+            await _imports(words, environ, up, folder)
         else:
             assert words == ".venv/bin/openwb-gateway doctor"
             given = {"GATEWAY_PORT": str(up.port), "GATEWAY_DATA_DIR": str(folder / "data")}
@@ -115,6 +126,17 @@ async def _watch(words: str, environ: dict[str, str], up: GatewayPart) -> None:
         await _line_with(process, "")
     finally:
         await _ended(process)
+
+
+async def _imports(words: str, environ: dict[str, str], up: GatewayPart, folder: Path) -> None:
+    """The files of the text are a recorded one of a 1.9, and one as evcc writes it."""
+    files = {name: str(folder / name) for name in re.findall(r"\S+\.csv", words)}
+    for name, path in files.items():
+        words = words.replace(name, path)
+        Path(path).write_bytes(EVCC if name == "sessions.csv" else LADELOG.read_bytes())
+    said = await _output(words, {**environ, "GATEWAY_DATA_DIR": str(up.folder / "data")})
+    assert "not answered" not in said
+    assert re.search(r"\d+ entries: \d+ new|charge point|nothing is known of that time", said), said
 
 
 async def _line_with(process: asyncio.subprocess.Process, wanted: str) -> str:
@@ -187,6 +209,19 @@ async def monitoring(block: Block, up: GatewayPart, folder: Path) -> None:
 
 
 EXECUTORS: dict[str, Executor] = {"sh": shell, "toml": settings, "nginx": proxy, "yaml": monitoring}
+
+
+async def test_the_lines_for_mariadb_make_a_user_who_suffices(mariadb: MariaPart) -> None:
+    (block,) = (one for one in blocks() if one.language == "sql")
+    lines = block.text.replace("gateway", "documented").replace("…", "a-secret")
+    for statement in lines.strip().rstrip(";").split(";\n"):
+        mariadb.run(statement)
+    database = Database(f"mysql+aiomysql://documented:a-secret@127.0.0.1:{mariadb.port}/documented")
+    await database.migrate()
+    await database.dispose()
+
+
+RUN_BY["docs/operations.md", "sql"] = test_the_lines_for_mariadb_make_a_user_who_suffices
 
 
 async def test_the_programs_of_the_documents_are_here() -> None:
