@@ -1,14 +1,29 @@
 """The web application, put together from its parts. No I/O here: the parts are ready, or heal by themselves."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from gateway.api import auth, catalogue, docs, events, health, live, metrics, page, sites, upgrade
+from gateway.api import (
+    auth,
+    catalogue,
+    charge_sessions,
+    docs,
+    events,
+    health,
+    live,
+    metrics,
+    page,
+    sites,
+    statistics,
+    upgrade,
+)
 from gateway.api.addresses import without_tokens
 from gateway.api.connections import Connections
 from gateway.api.errors import exception_handlers
@@ -20,12 +35,14 @@ from gateway.api.live import Live, LiveTimes, RightsOf
 from gateway.api.metrics import local_or_admin
 from gateway.api.sites import SiteInfo, Sites
 from gateway.api.upgrade import websockets_only_at
+from gateway.db.engine import Database
 from gateway.domain.clock import Clock
 from gateway.domain.figures import limits_tally
 from gateway.domain.origins import Origins
 from gateway.hub.hub import Hub
 from gateway.protocol.messages import Limits
 from gateway.services.auth import AuthService
+from gateway.services.charge_sessions import ChargeSessions, OpenSessions
 from gateway.services.events import Events
 from gateway.services.metrics import Metrics
 from gateway.services.readiness import Readiness
@@ -45,6 +62,12 @@ BEHIND_LOGIN: tuple[ControllerRouterHandler, ...] = (
     sites.one_site,
     sites.site_values,
     events.site_events,
+    charge_sessions.list_charge_sessions,
+    charge_sessions.current_charge_sessions,
+    charge_sessions.one_charge_session,
+    charge_sessions.correct_charge_session,
+    statistics.charge_statistics,
+    statistics.reconcile_months,
     catalogue.catalogue,
 )
 # Websockets say who they are in their first message.
@@ -59,6 +82,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     sites: tuple[SiteInfo, ...]
     hub: Hub
     store: SiteStore
+    database: Database
+    open_sessions: OpenSessions
+    zones: Mapping[str, ZoneInfo]
     auth: AuthService
     readiness: Readiness
     metrics: Metrics
@@ -75,6 +101,7 @@ def create_app(parts: Parts) -> Litestar:
     known_sites = Sites(parts.sites, parts.hub, parts.limits)
     rights = partial(rights_of, sites=frozenset(site.id for site in parts.sites))
     known_events = Events(parts.store, rights)
+    known_sessions = ChargeSessions(parts.database, parts.open_sessions, parts.zones, parts.hub, rights, parts.clock)
     live_connections = _live(parts, rights)
     page_folder = Folder(parts.page_dir, page.POLICY)
     app = Litestar(
@@ -90,6 +117,7 @@ def create_app(parts: Parts) -> Litestar:
             _metrics_router(parts.auth),
         ],
         dependencies={
+            "charge_sessions": Provide(lambda: known_sessions, sync_to_thread=False),
             "connections": Provide(lambda: parts.connections, sync_to_thread=False),
             "auth": Provide(lambda: parts.auth, sync_to_thread=False),
             "events": Provide(lambda: known_events, sync_to_thread=False),

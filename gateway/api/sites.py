@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from litestar import Request, Response, get
@@ -46,6 +46,7 @@ class SiteInfo(msgspec.Struct, frozen=True):
     id: str
     name: str
     dialect: str
+    simulated: bool = False
 
 
 class LinkAnswer(msgspec.Struct, frozen=True):
@@ -92,6 +93,10 @@ class Sites:
     def one(self, site_id: str) -> SiteAnswer:
         """The site; raises NotFound."""
         return self._answer(self._known(site_id))
+
+    def origin(self, site_id: str) -> Literal["simulated"] | None:
+        """Where its values come from, if not from a box; raises NotFound."""
+        return "simulated" if self._known(site_id).simulated else None
 
     def state(self, site_id: str) -> SiteState:
         """What is known of the site now; raises NotFound or Unavailable."""

@@ -257,3 +257,90 @@ class BoxLogEntryRow(Base):
     energy_wh: Mapped[Decimal | None] = mapped_column(ExactDecimal())
     entry: Mapped[str] = mapped_column(long_text())
     taken_over_at: Mapped[float] = mapped_column(UtcTime())
+
+
+class ChargeSessionRow(Base):
+    """A charge session that has ended, as it was recorded; it never changes.
+
+    Three of the columns that say where its energy came from are NULL together: nobody knows.
+    """
+
+    __tablename__ = "charge_sessions"
+    __table_args__ = (
+        UniqueConstraint("site_id", "chargepoint_id", "plugged_at_ms"),
+        Index(None, "site_id", "unplugged_at"),
+        Index(None, "site_id", "plugged_at"),
+    )
+
+    id: Mapped[int] = mapped_column(identity(), primary_key=True, autoincrement=True)
+    site_id: Mapped[int] = mapped_column(Integer(), ForeignKey("sites.id"))
+    chargepoint_id: Mapped[str] = mapped_column(exact(64))
+    plugged_at_ms: Mapped[int] = mapped_column(BigInteger())
+    plugged_at: Mapped[float] = mapped_column(UtcTime())
+    unplugged_at: Mapped[float] = mapped_column(UtcTime())
+    meter_start_wh: Mapped[Decimal | None] = mapped_column(ExactDecimal())
+    meter_end_wh: Mapped[Decimal | None] = mapped_column(ExactDecimal())
+    energy_wh: Mapped[Decimal | None] = mapped_column(ExactDecimal())
+    peak_w: Mapped[float | None] = mapped_column(Double())
+    mean_w: Mapped[float | None] = mapped_column(Double())
+    charging_s: Mapped[float] = mapped_column(Double())
+    plugged_s: Mapped[float] = mapped_column(Double())
+    vehicle_id: Mapped[int | None] = mapped_column(Integer())
+    vehicle_name: Mapped[str | None] = mapped_column(exact(255))
+    id_tag: Mapped[str | None] = mapped_column(exact(255))
+    person: Mapped[str | None] = mapped_column(exact(255))
+    person_how: Mapped[str | None] = mapped_column(String(32))
+    soc_start_percent: Mapped[float | None] = mapped_column(Double())
+    soc_end_percent: Mapped[float | None] = mapped_column(Double())
+    odometer_start_km: Mapped[float | None] = mapped_column(Double())
+    odometer_end_km: Mapped[float | None] = mapped_column(Double())
+    grid_wh: Mapped[Decimal | None] = mapped_column(ExactDecimal())
+    pv_wh: Mapped[Decimal | None] = mapped_column(ExactDecimal())
+    battery_wh: Mapped[Decimal | None] = mapped_column(ExactDecimal())
+    source_how: Mapped[str | None] = mapped_column(String(16))
+    cost: Mapped[Decimal | None] = mapped_column(ExactDecimal())
+    completeness: Mapped[str] = mapped_column(String(128))
+    serial_number: Mapped[str | None] = mapped_column(exact(255))
+
+
+class ChargeSessionSegmentRow(Base):
+    """A stretch of a charge session in one charge mode; ``number`` counts from 0."""
+
+    __tablename__ = "charge_session_segments"
+
+    session_id: Mapped[int] = mapped_column(
+        identity(), ForeignKey("charge_sessions.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    number: Mapped[int] = mapped_column(Integer(), primary_key=True, autoincrement=False)
+    mode: Mapped[str | None] = mapped_column(String(16))
+    begin: Mapped[float] = mapped_column(UtcTime())
+    end: Mapped[float | None] = mapped_column(UtcTime())
+    energy_wh: Mapped[Decimal | None] = mapped_column(ExactDecimal())
+
+
+class ChargeSessionVersionRow(Base):
+    """A correction, and all that may be corrected as it is from then on; ``version`` counts from 1."""
+
+    __tablename__ = "charge_session_versions"
+
+    session_id: Mapped[int] = mapped_column(
+        identity(), ForeignKey("charge_sessions.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    version: Mapped[int] = mapped_column(Integer(), primary_key=True, autoincrement=False)
+    author: Mapped[str] = mapped_column(exact(64))
+    reason: Mapped[str] = mapped_column(exact(500))
+    at: Mapped[float] = mapped_column(UtcTime())
+    vehicle_id: Mapped[int | None] = mapped_column(Integer())
+    vehicle_name: Mapped[str | None] = mapped_column(exact(255))
+    odometer_start_km: Mapped[float | None] = mapped_column(Double())
+    odometer_end_km: Mapped[float | None] = mapped_column(Double())
+    note: Mapped[str | None] = mapped_column(long_text())
+
+
+class RecordPositionRow(Base):
+    """The number of the last charge record of a site that was written; it moves in the transaction of the rows."""
+
+    __tablename__ = "record_positions"
+
+    site_id: Mapped[int] = mapped_column(Integer(), ForeignKey("sites.id"), primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(BigInteger())

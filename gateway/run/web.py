@@ -17,6 +17,7 @@ from gateway.api.sites import SiteInfo
 from gateway.app import Parts, create_app
 from gateway.db.backups import Backups
 from gateway.db.engine import Database
+from gateway.domain.charge_sessions import ChargeSession
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.errors import SettingsError
 from gateway.domain.origins import Origins
@@ -30,8 +31,9 @@ from gateway.run.drain import drain
 from gateway.run.figures import WebFigures, process_metrics
 from gateway.run.links import LinkReports
 from gateway.run.owner import Service, Stop, run_until, stop_on_signals
-from gateway.run.plan import Stores, stores_of
+from gateway.run.plan import DEMO, Stores, stores_of
 from gateway.run.ports import address, listen
+from gateway.run.zones import zone_of
 from gateway.server import make_server
 from gateway.services.auth import AuthService, AuthTimes, SetupToken
 from gateway.services.bridge_watch import BridgeWatch
@@ -59,6 +61,14 @@ class Web(msgspec.Struct, frozen=True):
     connections: Connections
     drain_s: float
     services: dict[str, Service]
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """What is read from and written to; closed with the process's stack."""
+
+    redis: Redis
+    database: Database
+    store: SiteStore
 
 
 async def run_web(settings: Settings) -> None:
@@ -135,14 +145,15 @@ async def web(
     clock, limits = SystemClock(), limits_of(settings)
     connect = partial(open_client, stores.redis_url, settings.redis_timeout_s)
     async with AsyncExitStack() as stack:
-        database, store = _opened(settings, stores.database_url, connect, stack)
+        opened = _opened(settings, stores.database_url, connect, stack)
+        database, store = opened.database, opened.store
         names = tuple(site.id for site in sites)
         board = NoticeBoard(connect, answer_s=settings.redis_timeout_s)
         connections = Connections(limits, tell=board.tell)
         limited = connections.counts.limited
         hub = Hub(names, clock, limits, resume_entries=settings.resume_entries, limited=limited)
         auth = _auth(settings, database, clock)
-        parts = _parts(settings, sites, hub, store, auth, connections, readiness, metrics)
+        parts = _parts(settings, sites, hub, opened, auth, connections, readiness, metrics)
         follower = Follower(store, connect, newest_events=settings.limit_replayed_events)
         for name in names:
             follower.add(name)
@@ -162,7 +173,7 @@ def _parts(
     settings: Settings,
     sites: tuple[SiteSettings, ...],
     hub: Hub,
-    store: SiteStore,
+    opened: Opened,
     auth: AuthService,
     connections: Connections,
     readiness: Readiness,
@@ -170,9 +181,12 @@ def _parts(
 ) -> Parts:
     return Parts(
         clock=SystemClock(),
-        sites=tuple(SiteInfo(site.id, site.name, site.dialect) for site in sites),
+        sites=tuple(SiteInfo(site.id, site.name, site.dialect, site.id == DEMO) for site in sites),
         hub=hub,
-        store=store,
+        store=opened.store,
+        database=opened.database,
+        open_sessions=_none_yet,
+        zones={site.id: zone_of(site) for site in sites},
         auth=auth,
         readiness=readiness,
         metrics=metrics,
@@ -184,9 +198,11 @@ def _parts(
     )
 
 
-def _opened(
-    settings: Settings, database_url: str, connect: Callable[[], Redis], stack: AsyncExitStack
-) -> tuple[Database, SiteStore]:
+async def _none_yet(_site: str) -> list[ChargeSession]:
+    return []
+
+
+def _opened(settings: Settings, database_url: str, connect: Callable[[], Redis], stack: AsyncExitStack) -> Opened:
     redis = connect()
     stack.push_async_callback(close_client, redis)
     database = Database(database_url)
@@ -198,7 +214,7 @@ def _opened(
         events_kept=EventsKept(settings.events_kept_s, settings.event_entries),
         answer_s=settings.redis_timeout_s,
     )
-    return database, store
+    return Opened(redis, database, store)
 
 
 def _probe(

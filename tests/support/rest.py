@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from litestar import Litestar
 
@@ -13,6 +14,7 @@ from gateway.api.live import LiveTimes
 from gateway.api.sites import SiteInfo
 from gateway.app import Parts, create_app
 from gateway.db.engine import Database
+from gateway.domain.charge_sessions import ChargeSession
 from gateway.domain.origins import Origins
 from gateway.domain.throttle import Patience, Throttle
 from gateway.domain.values import Delta, Position, Reading
@@ -26,6 +28,7 @@ from gateway.store.follow import Loaded
 from gateway.store.redis import SiteStore, open_client
 from tests.support.clock import FakeClock
 
+BERLIN = ZoneInfo("Europe/Berlin")
 PASSWORD = "correct horse"
 CHEAP = HashCost(memory_kib=8, passes=1, lanes=1)
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -73,6 +76,9 @@ class Web:
             sites=(SiteInfo("home", "Home", "openwb-2"), SiteInfo("yard", "Yard", "auto")),
             hub=self.hub,
             store=store or SiteStore(open_client(NOWHERE), answer_s=1),
+            database=database,
+            open_sessions=self._open_sessions,
+            zones=dict.fromkeys(("home", "yard"), BERLIN),
             auth=self.auth,
             readiness=self.readiness,
             metrics=Metrics(),
@@ -83,7 +89,11 @@ class Web:
             connections=self.connections,
             origins=Origins(listening="gateway.test"),
         )
+        self.open_sessions: list[ChargeSession] = []
         self.app: Litestar = create_app(self.parts)
+
+    async def _open_sessions(self, site: str) -> list[ChargeSession]:
+        return [one for one in self.open_sessions if one.site == site]
 
 
 def make_auth(

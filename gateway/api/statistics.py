@@ -1,0 +1,210 @@
+"""Charge sessions added up, and held against the box's own log and the meter."""
+
+from collections.abc import Collection
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
+from litestar.params import QueryParameter
+from msgspec import UNSET, UnsetType
+
+from gateway.api.charge_session_answers import SumAnswer, exact_wh, sum_answer
+from gateway.api.charge_session_examples import RECONCILE, STATISTICS
+from gateway.api.charge_sessions import From, Sessions, To
+from gateway.api.errors import problems
+from gateway.api.exact import exact, only, shortest
+from gateway.api.guards import current_login
+from gateway.api.sites import SiteId
+from gateway.db.charge_session_queries import Chosen
+from gateway.domain.charge_statistics import By, Row, Source, parse_by
+from gateway.domain.moments import local_moment, parse_moment, parse_month
+from gateway.domain.reconcile import Cause, Difference, Reconciled
+
+
+class StatisticsRow(SumAnswer, frozen=True, kw_only=True):
+    """A sum. Of what it is say the fields that ``by`` names; the others are not there."""
+
+    month: Annotated[str | UnsetType, msgspec.Meta(examples=["2026-03"])] = UNSET
+    vehicle_id: int | UnsetType | None = UNSET
+    vehicle_name: str | UnsetType | None = UNSET
+    chargepoint_id: str | UnsetType = UNSET
+
+
+class SourceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The same by source: the energy from it, and how many charge sessions got some."""
+
+    sessions: int
+    energy_wh: Decimal
+    source: Source
+    month: Annotated[str | UnsetType, msgspec.Meta(examples=["2026-03"])] = UNSET
+    vehicle_id: int | UnsetType | None = UNSET
+    vehicle_name: str | UnsetType | None = UNSET
+    chargepoint_id: str | UnsetType = UNSET
+
+
+class StatisticsAnswer(msgspec.Struct, frozen=True):
+    """``totals`` are of everything in that time."""
+
+    site: str
+    timezone: str
+    by: tuple[By, ...]
+    rows: tuple[StatisticsRow | SourceRow, ...]
+    totals: SumAnswer
+
+
+class DifferenceAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a whole month, between gateway (else box) and meter, when ``begin`` and ``end`` are null."""
+
+    cause: Annotated[
+        Cause,
+        msgspec.Meta(
+            description="The likely one. `gateway_was_away`: the box has one that the gateway did not see."
+            " `not_in_box_log`: the gateway saw one that the box did not write, or its log was not taken over yet."
+            " `gap`: the gateway did not see all of it. `meter_jump`: the meter jumped or was exchanged."
+            " `box_lacks_a_part`: the box counted more since the plug than its entries have. `no_energy_told`: its"
+            " entry has no energy. `over_month_end`: one lasted over it. `outside_of_sessions`: the meter counted"
+            " more than either. `unexplained`: nothing explains it."
+        ),
+    ]
+    begin: datetime | None
+    end: datetime | None
+    box_wh: Decimal | None
+    gateway_wh: Decimal | None
+    meter_wh: Decimal | None
+
+
+class ReconciledRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A month of a charge point; null: that source knows nothing of it."""
+
+    month: Annotated[str, msgspec.Meta(examples=["2026-03"])]
+    chargepoint_id: str
+    box_wh: Decimal | None
+    gateway_wh: Decimal | None
+    meter_wh: Decimal | None
+    differences: tuple[DifferenceAnswer, ...]
+
+
+class ReconcileAnswer(msgspec.Struct, frozen=True):
+    site: str
+    timezone: str
+    rows: tuple[ReconciledRow, ...]
+
+
+@get(
+    "/sites/{site:str}/statistics",
+    summary="Charge sessions added up",
+    description="Energy and number of charge sessions by any of `month`, `vehicle`, `chargepoint` and `source`. A"
+    " charge session is of the local month in which it ended, as in the box's own log; vehicles are as corrected."
+    " Energy whose source nobody knows is of the source `unknown`. At most 50,000 charge sessions are added up.",
+    responses={
+        200: ResponseSpec(
+            StatisticsAnswer, description="The sums.", generate_examples=False, examples=[Example(value=STATISTICS)]
+        ),
+        **problems(400, 401, 404, 503),
+    },
+    tags=["charge sessions"],
+)
+async def charge_statistics(
+    request: Request[Any, Any, Any],
+    site: SiteId,
+    charge_sessions: Sessions,
+    by: Annotated[
+        str,
+        QueryParameter(
+            description="Of what each sum is: `month`, `vehicle`, `chargepoint`, `source`, several separated by"
+            " commas.",
+            examples=[Example(value="month,vehicle")],
+        ),
+    ] = "month",
+    begin: From = None,
+    end: To = None,
+) -> Response[Any]:
+    only(request, ("by", "from", "to"))
+    login = current_login(request)
+    zone = charge_sessions.zone(login, site)
+    chosen = Chosen(
+        begin=None if begin is None else parse_moment(begin, zone, "from"),
+        end=None if end is None else parse_moment(end, zone, "to"),
+    )
+    by_what = parse_by(by)
+    found = await charge_sessions.statistics(login, site, chosen, by_what)
+    rows = tuple(_row(row, by_what) for row in found.rows())
+    return exact(StatisticsAnswer(site, str(zone), by_what, rows, sum_answer(found.total)))
+
+
+@get(
+    "/sites/{site:str}/reconcile",
+    summary="The box's log, the gateway and the meter, side by side",
+    description="Month by month and charge point by charge point, with the differences and their likely cause."
+    " Nothing is changed. At most 36 months at once; the box's log is taken over by itself, that of former months by"
+    " `openwb-gateway import`.",
+    responses={
+        200: ResponseSpec(
+            ReconcileAnswer, description="The months.", generate_examples=False, examples=[Example(value=RECONCILE)]
+        ),
+        **problems(400, 401, 404, 503),
+    },
+    tags=["charge sessions"],
+)
+async def reconcile_months(
+    request: Request[Any, Any, Any],
+    site: SiteId,
+    charge_sessions: Sessions,
+    first: Annotated[
+        str, QueryParameter(query="from", description="The first month.", examples=[Example(value="2026-01")])
+    ],
+    last: Annotated[
+        str | None,
+        QueryParameter(
+            query="to",
+            description="The last month; this one if it is not given.",
+            examples=[Example(value="2026-03")],
+        ),
+    ] = None,
+) -> Response[Any]:
+    only(request, ("from", "to"))
+    login = current_login(request)
+    zone = charge_sessions.zone(login, site)
+    to = charge_sessions.this_month(zone) if last is None else parse_month(last, "to")
+    found = await charge_sessions.reconciled(login, site, parse_month(first, "from"), to)
+    return exact(ReconcileAnswer(site, str(zone), tuple(_reconciled(row, zone) for row in found)))
+
+
+def _row(row: Row, by: Collection[By]) -> StatisticsRow | SourceRow:
+    of: dict[str, Any] = {}
+    if "month" in by:
+        of["month"] = str(row.month)
+    if "vehicle" in by:
+        of["vehicle_id"], of["vehicle_name"] = row.vehicle_id, row.vehicle_name
+    if "chargepoint" in by:
+        of["chargepoint_id"] = row.chargepoint_id
+    if row.source is not None:
+        energy_wh = shortest(row.sum.energy_wh)
+        return SourceRow(sessions=row.sum.sessions, energy_wh=energy_wh, source=row.source, **of)
+    return StatisticsRow(**msgspec.structs.asdict(sum_answer(row.sum)), **of)
+
+
+def _reconciled(row: Reconciled, zone: tzinfo) -> ReconciledRow:
+    return ReconciledRow(
+        month=str(row.month),
+        chargepoint_id=row.chargepoint,
+        box_wh=exact_wh(row.box_wh),
+        gateway_wh=exact_wh(row.gateway_wh),
+        meter_wh=exact_wh(row.meter_wh),
+        differences=tuple(_difference(one, zone) for one in row.differences),
+    )
+
+
+def _difference(one: Difference, zone: tzinfo) -> DifferenceAnswer:
+    return DifferenceAnswer(
+        cause=one.cause,
+        begin=None if one.begin is None else local_moment(one.begin, zone),
+        end=None if one.end is None else local_moment(one.end, zone),
+        box_wh=exact_wh(one.box_wh),
+        gateway_wh=exact_wh(one.gateway_wh),
+        meter_wh=exact_wh(one.meter_wh),
+    )
