@@ -1,6 +1,6 @@
 """The web application, put together from its parts. No I/O here: the parts are ready, or heal by themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -98,12 +98,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
 def create_app(parts: Parts) -> Litestar:
     """The application: REST, the websocket, the page and the documentation."""
-    known_sites = Sites(parts.sites, parts.hub, parts.limits)
     rights = partial(rights_of, sites=frozenset(site.id for site in parts.sites))
-    known_events = Events(parts.store, rights)
-    known_sessions = ChargeSessions(parts.database, parts.open_sessions, parts.zones, parts.hub, rights, parts.clock)
-    live_connections = _live(parts, rights)
-    page_folder = Folder(parts.page_dir, page.POLICY)
     app = Litestar(
         route_handlers=[
             Router(API, route_handlers=[*OPEN, *SOCKETS]),
@@ -116,17 +111,17 @@ def create_app(parts: Parts) -> Litestar:
             *OUTSIDE,
             _metrics_router(parts.auth),
         ],
-        dependencies={
-            "charge_sessions": Provide(lambda: known_sessions, sync_to_thread=False),
-            "connections": Provide(lambda: parts.connections, sync_to_thread=False),
-            "auth": Provide(lambda: parts.auth, sync_to_thread=False),
-            "events": Provide(lambda: known_events, sync_to_thread=False),
-            "live": Provide(lambda: live_connections, sync_to_thread=False),
-            "metrics": Provide(lambda: parts.metrics, sync_to_thread=False),
-            "page": Provide(lambda: page_folder, sync_to_thread=False),
-            "readiness": Provide(lambda: parts.readiness, sync_to_thread=False),
-            "sites": Provide(lambda: known_sites, sync_to_thread=False),
-        },
+        dependencies=_provided(
+            auth=parts.auth,
+            charge_sessions=_charge_sessions(parts, rights),
+            connections=parts.connections,
+            events=Events(parts.store, rights),
+            live=_live(parts, rights),
+            metrics=parts.metrics,
+            page=Folder(parts.page_dir, page.POLICY),
+            readiness=parts.readiness,
+            sites=Sites(parts.sites, parts.hub, parts.limits),
+        ),
         exception_handlers=exception_handlers(parts.connections.counts.limited),
         openapi_config=docs.openapi(parts.version),
         request_max_body_size=MAX_BODY_BYTES,
@@ -139,11 +134,20 @@ def create_app(parts: Parts) -> Litestar:
     return app
 
 
+def _provided(**parts: object) -> dict[str, Provide]:
+    """What handlers may ask for, by the name of their argument."""
+
+    def giving(part: object) -> Callable[[], object]:
+        return lambda: part
+
+    return {name: Provide(giving(part), sync_to_thread=False) for name, part in parts.items()}
+
+
 def create_metrics_app(shown: Metrics) -> Litestar:
     """``/metrics`` alone, for a process that serves nothing else, and for this machine only: it knows no users."""
     app = Litestar(
         route_handlers=[_metrics_router(None)],
-        dependencies={"metrics": Provide(lambda: shown, sync_to_thread=False)},
+        dependencies=_provided(metrics=shown),
         exception_handlers=exception_handlers(limits_tally()),
         openapi_config=None,
         logging_config=None,
@@ -155,6 +159,10 @@ def create_metrics_app(shown: Metrics) -> Litestar:
 
 def _metrics_router(auth: AuthService | None) -> Router:
     return Router("/", route_handlers=[metrics.page], guards=[local_or_admin(auth)])
+
+
+def _charge_sessions(parts: Parts, rights: RightsOf) -> ChargeSessions:
+    return ChargeSessions(parts.database, parts.open_sessions, parts.zones, parts.hub, rights, parts.clock)
 
 
 def _live(parts: Parts, rights: RightsOf) -> Live:

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from gateway.api.exact import shortest
 from gateway.domain.charge_corrections import Correctable, Version
 from gateway.domain.charge_sessions import ChargeSession, EnergyBySource, Flag, Segment, SourceHow
 from gateway.domain.charge_statistics import Sum, sources_of
@@ -38,10 +37,10 @@ VersionNumber = Annotated[int, msgspec.Meta(description="How often it was correc
 class SourcesAnswer(msgspec.Struct, frozen=True):
     """Wh; they add up to the energy."""
 
-    grid_wh: Decimal
-    pv_wh: Decimal
-    battery_wh: Decimal
-    unknown_wh: Decimal
+    grid_wh: float
+    pv_wh: float
+    battery_wh: float
+    unknown_wh: float
 
 
 class SegmentAnswer(msgspec.Struct, frozen=True):
@@ -50,7 +49,7 @@ class SegmentAnswer(msgspec.Struct, frozen=True):
     mode: str | None
     begin: datetime
     end: datetime | None
-    energy_wh: Decimal | None
+    energy_wh: float | None
 
 
 class CommonAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,9 +58,9 @@ class CommonAnswer(msgspec.Struct, frozen=True, kw_only=True):
     chargepoint_id: str
     plugged_at: datetime
     unplugged_at: datetime | None
-    meter_start_wh: Decimal | None
-    meter_end_wh: Decimal | None
-    energy_wh: Decimal | None
+    meter_start_wh: float | None
+    meter_end_wh: float | None
+    energy_wh: float | None
     peak_w: float | None
     mean_w: float | None
     charging_s: float
@@ -78,7 +77,7 @@ class CommonAnswer(msgspec.Struct, frozen=True, kw_only=True):
     modes: tuple[str, ...]
     energy_by_source: SourcesAnswer | None
     source_how: SourceHowText
-    cost: Decimal | None
+    cost: float | None
     completeness: Completeness
     serial_number: str | None
     origin: Origin
@@ -131,11 +130,11 @@ class SumAnswer(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int
     small: int
     without_energy: int
-    energy_wh: Decimal
-    grid_wh: Decimal
-    pv_wh: Decimal
-    battery_wh: Decimal
-    unknown_wh: Decimal
+    energy_wh: float
+    grid_wh: float
+    pv_wh: float
+    battery_wh: float
+    unknown_wh: float
 
 
 class Teller:
@@ -183,9 +182,9 @@ class Teller:
             "chargepoint_id": session.chargepoint_id,
             "plugged_at": local_moment(session.plugged_at, self._zone),
             "unplugged_at": None if ended is None else local_moment(ended, self._zone),
-            "meter_start_wh": exact_wh(session.meter_start_wh),
-            "meter_end_wh": exact_wh(session.meter_end_wh),
-            "energy_wh": exact_wh(session.energy_wh),
+            "meter_start_wh": number_or_none(session.meter_start_wh),
+            "meter_end_wh": number_or_none(session.meter_end_wh),
+            "energy_wh": number_or_none(session.energy_wh),
             "peak_w": session.peak_w,
             "mean_w": session.mean_w,
             "charging_s": session.charging_s,
@@ -202,7 +201,7 @@ class Teller:
             "modes": tuple(dict.fromkeys(one.mode for one in session.segments if one.mode is not None)),
             "energy_by_source": _sources(session.energy_wh, sources),
             "source_how": how,
-            "cost": session.cost,
+            "cost": number_or_none(session.cost),
             "completeness": session.completeness,
             "serial_number": session.serial_number,
             "origin": self._origin,
@@ -214,7 +213,7 @@ class Teller:
                 one.mode,
                 local_moment(one.begin, self._zone),
                 None if one.end is None else local_moment(one.end, self._zone),
-                exact_wh(one.energy_wh),
+                number_or_none(one.energy_wh),
             )
             for one in segments
         )
@@ -225,11 +224,11 @@ def sum_answer(found: Sum) -> SumAnswer:
         sessions=found.sessions,
         small=found.small,
         without_energy=found.without_energy,
-        energy_wh=shortest(found.energy_wh),
-        grid_wh=shortest(found.grid_wh),
-        pv_wh=shortest(found.pv_wh),
-        battery_wh=shortest(found.battery_wh),
-        unknown_wh=shortest(found.unknown_wh),
+        energy_wh=number_of(found.energy_wh),
+        grid_wh=number_of(found.grid_wh),
+        pv_wh=number_of(found.pv_wh),
+        battery_wh=number_of(found.battery_wh),
+        unknown_wh=number_of(found.unknown_wh),
     )
 
 
@@ -237,12 +236,16 @@ def _fields(held: Correctable) -> dict[str, Any]:
     return msgspec.structs.asdict(held)
 
 
-def exact_wh(energy_wh: Decimal | None) -> Decimal | None:
-    """As it is told."""
-    return None if energy_wh is None else shortest(energy_wh)
+def number_of(exact: Decimal) -> float:
+    """The JSON number of the very digits: below 10^12 with three decimals a double keeps and writes them all."""
+    return float(exact)
+
+
+def number_or_none(exact: Decimal | None) -> float | None:
+    return None if exact is None else number_of(exact)
 
 
 def _sources(energy_wh: Decimal | None, sources: EnergyBySource | None) -> SourcesAnswer | None:
     if energy_wh is None or sources is None:
         return None
-    return SourcesAnswer(*(shortest(part) for part in sources_of(energy_wh, sources)))
+    return SourcesAnswer(*(number_of(part) for part in sources_of(energy_wh, sources)))

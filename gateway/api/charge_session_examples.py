@@ -14,8 +14,8 @@ SUM: Final[dict[str, Any]] = {
 }
 COMMON: Final[dict[str, Any]] = {
     "chargepoint_id": "5",
-    "plugged_at": "2026-03-24T09:05:12.264+01:00",
-    "unplugged_at": "2026-03-24T09:13:32.533+01:00",
+    "plugged_at": "2026-03-24T09:05:12.264000+01:00",
+    "unplugged_at": "2026-03-24T09:13:32.533000+01:00",
     "meter_start_wh": 10839000,
     "meter_end_wh": 10840038.19,
     "energy_wh": 1038.19,
@@ -43,14 +43,14 @@ COMMON: Final[dict[str, Any]] = {
 SEGMENTS: Final[list[dict[str, Any]]] = [
     {
         "mode": "pv",
-        "begin": "2026-03-24T09:05:12.264+01:00",
-        "end": "2026-03-24T09:08:01.007+01:00",
+        "begin": "2026-03-24T09:05:12.264000+01:00",
+        "end": "2026-03-24T09:08:01.007000+01:00",
         "energy_wh": 222.41,
     },
     {
         "mode": "instant",
-        "begin": "2026-03-24T09:08:01.007+01:00",
-        "end": "2026-03-24T09:13:32.533+01:00",
+        "begin": "2026-03-24T09:08:01.007000+01:00",
+        "end": "2026-03-24T09:13:32.533000+01:00",
         "energy_wh": 815.78,
     },
 ]
@@ -115,8 +115,8 @@ RECONCILE: Final[dict[str, Any]] = {
             "differences": [
                 {
                     "cause": "not_in_box_log",
-                    "begin": "2026-03-24T09:05:12.264+01:00",
-                    "end": "2026-03-24T09:13:32.533+01:00",
+                    "begin": "2026-03-24T09:05:12.264000+01:00",
+                    "end": "2026-03-24T09:13:32.533000+01:00",
                     "box_wh": None,
                     "gateway_wh": 1038.19,
                     "meter_wh": None,

@@ -1,14 +1,16 @@
 """Charge sessions: the list, one of them, those that go on, and corrections."""
 
+from datetime import tzinfo
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 
+from gateway.api.arguments import only
 from gateway.api.charge_session_answers import (
     ChargeSessionAnswer,
     CurrentAnswer,
@@ -20,7 +22,6 @@ from gateway.api.charge_session_answers import (
 )
 from gateway.api.charge_session_examples import CURRENT, DETAIL, LIST, VERSION
 from gateway.api.errors import problems
-from gateway.api.exact import exact, only
 from gateway.api.guards import current_login
 from gateway.api.sites import SiteId, Sites
 from gateway.db.charge_session_queries import Chosen, Place
@@ -43,7 +44,7 @@ SessionId = Annotated[
 From = Annotated[
     str | None,
     QueryParameter(
-        query="from",
+        name="from",
         description="Those that ended at that time or later: a date, which means its local midnight, or a time with"
         " its offset. Default: from the first one on.",
         examples=[Example(value="2026-03-01"), Example(value="2026-03-01T06:30:00+01:00")],
@@ -52,11 +53,43 @@ From = Annotated[
 To = Annotated[
     str | None,
     QueryParameter(
-        query="to",
+        name="to",
         description="Those that ended before that time. Default: to the last one.",
         examples=[Example(value="2026-04-01")],
     ),
 ]
+ChargePoint = Annotated[
+    str | None,
+    QueryParameter(description="The id of a charge point.", max_length=64, examples=[Example(value="5")]),
+]
+Vehicle = Annotated[
+    int | None,
+    QueryParameter(
+        description="The id of a vehicle, as corrected; 0 is the box's default one.",
+        ge=0,
+        le=2_147_483_647,
+        examples=[Example(value=1)],
+    ),
+]
+IdTag = Annotated[
+    str | None,
+    QueryParameter(
+        description="An id tag; capital and small letters are the same.",
+        max_length=255,
+        examples=[Example(value="04A1B2C3D4")],
+    ),
+]
+Mode = Annotated[
+    str | None,
+    QueryParameter(
+        description="Those that were in that charge mode at some time.", enum=MODES, examples=[Example(value="pv")]
+    ),
+]
+Cursor = Annotated[
+    str | None,
+    QueryParameter(description="`next` of the page before.", examples=[Example(value="1774340012533000-17")]),
+]
+Limit = Annotated[int, QueryParameter(description="How many to give at most.", ge=1, le=MOST)]
 
 
 class ChargeSessionsAnswer(msgspec.Struct, frozen=True):
@@ -107,65 +140,48 @@ async def list_charge_sessions(  # noqa: PLR0913, PLR0917 - each is an argument 
     charge_sessions: Sessions,
     begin: From = None,
     end: To = None,
-    chargepoint: Annotated[
-        str | None,
-        QueryParameter(description="The id of a charge point.", max_length=64, examples=[Example(value="5")]),
-    ] = None,
-    vehicle: Annotated[
-        int | None,
-        QueryParameter(
-            description="The id of a vehicle, as corrected; 0 is the box's default one.",
-            ge=0,
-            le=2_147_483_647,
-            examples=[Example(value=1)],
-        ),
-    ] = None,
-    id_tag: Annotated[
-        str | None,
-        QueryParameter(
-            description="An id tag; capital and small letters are the same.",
-            max_length=255,
-            examples=[Example(value="04A1B2C3D4")],
-        ),
-    ] = None,
-    mode: Annotated[
-        str | None,
-        QueryParameter(
-            description="Those that were in that charge mode at some time.",
-            enum=MODES,
-            examples=[Example(value="pv")],
-        ),
-    ] = None,
-    cursor: Annotated[
-        str | None,
-        QueryParameter(description="`next` of the page before.", examples=[Example(value="1774340000123000-17")]),
-    ] = None,
-    limit: Annotated[int, QueryParameter(description="How many to give at most.", ge=1, le=MOST)] = USUAL,
-) -> Response[Any]:
+    chargepoint: ChargePoint = None,
+    vehicle: Vehicle = None,
+    id_tag: IdTag = None,
+    mode: Mode = None,
+    cursor: Cursor = None,
+    limit: Limit = USUAL,
+) -> ChargeSessionsAnswer:
     only(request, ARGUMENTS)
     login = current_login(request)
     zone = charge_sessions.zone(login, site)
-    if mode is not None and mode not in MODES:
-        raise InvalidArgument(f"mode: allowed are {', '.join(MODES)}, got {mode[:40]!r}")
-    chosen = Chosen(
-        begin=None if begin is None else parse_moment(begin, zone, "from"),
-        end=None if end is None else parse_moment(end, zone, "to"),
+    chosen = msgspec.structs.replace(
+        chosen_between(begin, end, zone),
         chargepoint_id=chargepoint,
         vehicle_id=vehicle,
         id_tag=id_tag,
-        mode=mode,
+        mode=known(mode),
     )
     place = None if cursor is None else Place.parse(cursor)
     page = await charge_sessions.page(login, site, chosen, place, limit)
     teller = Teller(zone, sites.origin(site))
-    answer = ChargeSessionsAnswer(
+    return ChargeSessionsAnswer(
         site,
         str(zone),
         tuple(teller.ended(told) for told in page.sessions),
         None if page.next is None else str(page.next),
         None if page.total is None else sum_answer(page.total),
     )
-    return exact(answer)
+
+
+def chosen_between(begin: str | None, end: str | None, zone: tzinfo) -> Chosen:
+    """Those that ended in that time; raises InvalidArgument."""
+    return Chosen(
+        begin=None if begin is None else parse_moment(begin, zone, "from"),
+        end=None if end is None else parse_moment(end, zone, "to"),
+    )
+
+
+def known(mode: str | None) -> str | None:
+    """The mode; raises InvalidArgument for one that there is not."""
+    if mode is not None and mode not in MODES:
+        raise InvalidArgument(f"mode: allowed are {', '.join(MODES)}, got {mode[:40]!r}")
+    return mode
 
 
 @get(
@@ -186,14 +202,14 @@ async def list_charge_sessions(  # noqa: PLR0913, PLR0917 - each is an argument 
 )
 async def current_charge_sessions(
     request: Request[Any, Any, Any], site: SiteId, sites: All, charge_sessions: Sessions
-) -> Response[Any]:
+) -> CurrentSessionsAnswer:
     only(request, ())
     login = current_login(request)
     zone = charge_sessions.zone(login, site)
     teller = Teller(zone, sites.origin(site))
     found = await charge_sessions.current(login, site)
     ordered = sorted(found, key=lambda one: (one.plugged_at, one.chargepoint_id))
-    return exact(CurrentSessionsAnswer(site, str(zone), tuple(teller.current(one) for one in ordered)))
+    return CurrentSessionsAnswer(site, str(zone), tuple(teller.current(one) for one in ordered))
 
 
 @get(
@@ -213,11 +229,11 @@ async def current_charge_sessions(
 )
 async def one_charge_session(
     request: Request[Any, Any, Any], site: SiteId, session_id: SessionId, sites: All, charge_sessions: Sessions
-) -> Response[Any]:
+) -> DetailAnswer:
     only(request, ())
     login = current_login(request)
     told = await charge_sessions.one(login, site, session_id)
-    return exact(Teller(charge_sessions.zone(login, site), sites.origin(site)).detail(told))
+    return Teller(charge_sessions.zone(login, site), sites.origin(site)).detail(told)
 
 
 @post(
@@ -246,9 +262,9 @@ async def correct_charge_session(
     data: JSONBody[CorrectionRequest],
     sites: All,
     charge_sessions: Sessions,
-) -> Response[Any]:
+) -> VersionAnswer:
     only(request, ())
     login = current_login(request)
     version = await charge_sessions.correct(login, site, session_id, data, data.reason, data.based_on)
     teller = Teller(charge_sessions.zone(login, site), sites.origin(site))
-    return exact(teller.version(version), status_code=201)
+    return teller.version(version)

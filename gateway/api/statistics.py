@@ -2,48 +2,45 @@
 
 from collections.abc import Collection
 from datetime import datetime, tzinfo
-from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Request, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
-from gateway.api.charge_session_answers import SumAnswer, exact_wh, sum_answer
+from gateway.api.arguments import only
+from gateway.api.charge_session_answers import SumAnswer, number_of, number_or_none, sum_answer
 from gateway.api.charge_session_examples import RECONCILE, STATISTICS
-from gateway.api.charge_sessions import From, Sessions, To
+from gateway.api.charge_sessions import From, Sessions, To, chosen_between
 from gateway.api.errors import problems
-from gateway.api.exact import exact, only, shortest
 from gateway.api.guards import current_login
 from gateway.api.sites import SiteId
-from gateway.db.charge_session_queries import Chosen
 from gateway.domain.charge_statistics import By, Row, Source, parse_by
-from gateway.domain.moments import local_moment, parse_moment, parse_month
+from gateway.domain.moments import local_moment, parse_month
 from gateway.domain.reconcile import Cause, Difference, Reconciled
 
 
-class StatisticsRow(SumAnswer, frozen=True, kw_only=True):
-    """A sum. Of what it is say the fields that ``by`` names; the others are not there."""
+class StatisticsRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A sum. Of what it is say the fields that ``by`` names; the others are not there. By source it has the
+    energy from there, and how many charge sessions got some; else all that ``totals`` has.
+    """
 
     month: Annotated[str | UnsetType, msgspec.Meta(examples=["2026-03"])] = UNSET
     vehicle_id: int | UnsetType | None = UNSET
     vehicle_name: str | UnsetType | None = UNSET
     chargepoint_id: str | UnsetType = UNSET
-
-
-class SourceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The same by source: the energy from it, and how many charge sessions got some."""
-
+    source: Source | UnsetType = UNSET
     sessions: int
-    energy_wh: Decimal
-    source: Source
-    month: Annotated[str | UnsetType, msgspec.Meta(examples=["2026-03"])] = UNSET
-    vehicle_id: int | UnsetType | None = UNSET
-    vehicle_name: str | UnsetType | None = UNSET
-    chargepoint_id: str | UnsetType = UNSET
+    energy_wh: float
+    small: int | UnsetType = UNSET
+    without_energy: int | UnsetType = UNSET
+    grid_wh: float | UnsetType = UNSET
+    pv_wh: float | UnsetType = UNSET
+    battery_wh: float | UnsetType = UNSET
+    unknown_wh: float | UnsetType = UNSET
 
 
 class StatisticsAnswer(msgspec.Struct, frozen=True):
@@ -52,7 +49,7 @@ class StatisticsAnswer(msgspec.Struct, frozen=True):
     site: str
     timezone: str
     by: tuple[By, ...]
-    rows: tuple[StatisticsRow | SourceRow, ...]
+    rows: tuple[StatisticsRow, ...]
     totals: SumAnswer
 
 
@@ -72,9 +69,9 @@ class DifferenceAnswer(msgspec.Struct, frozen=True, kw_only=True):
     ]
     begin: datetime | None
     end: datetime | None
-    box_wh: Decimal | None
-    gateway_wh: Decimal | None
-    meter_wh: Decimal | None
+    box_wh: float | None
+    gateway_wh: float | None
+    meter_wh: float | None
 
 
 class ReconciledRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,9 +79,9 @@ class ReconciledRow(msgspec.Struct, frozen=True, kw_only=True):
 
     month: Annotated[str, msgspec.Meta(examples=["2026-03"])]
     chargepoint_id: str
-    box_wh: Decimal | None
-    gateway_wh: Decimal | None
-    meter_wh: Decimal | None
+    box_wh: float | None
+    gateway_wh: float | None
+    meter_wh: float | None
     differences: tuple[DifferenceAnswer, ...]
 
 
@@ -122,18 +119,14 @@ async def charge_statistics(
     ] = "month",
     begin: From = None,
     end: To = None,
-) -> Response[Any]:
+) -> StatisticsAnswer:
     only(request, ("by", "from", "to"))
     login = current_login(request)
     zone = charge_sessions.zone(login, site)
-    chosen = Chosen(
-        begin=None if begin is None else parse_moment(begin, zone, "from"),
-        end=None if end is None else parse_moment(end, zone, "to"),
-    )
     by_what = parse_by(by)
-    found = await charge_sessions.statistics(login, site, chosen, by_what)
+    found = await charge_sessions.statistics(login, site, chosen_between(begin, end, zone), by_what)
     rows = tuple(_row(row, by_what) for row in found.rows())
-    return exact(StatisticsAnswer(site, str(zone), by_what, rows, sum_answer(found.total)))
+    return StatisticsAnswer(site, str(zone), by_what, rows, sum_answer(found.total))
 
 
 @get(
@@ -155,26 +148,26 @@ async def reconcile_months(
     site: SiteId,
     charge_sessions: Sessions,
     first: Annotated[
-        str, QueryParameter(query="from", description="The first month.", examples=[Example(value="2026-01")])
+        str, QueryParameter(name="from", description="The first month.", examples=[Example(value="2026-01")])
     ],
     last: Annotated[
         str | None,
         QueryParameter(
-            query="to",
+            name="to",
             description="The last month; this one if it is not given.",
             examples=[Example(value="2026-03")],
         ),
     ] = None,
-) -> Response[Any]:
+) -> ReconcileAnswer:
     only(request, ("from", "to"))
     login = current_login(request)
     zone = charge_sessions.zone(login, site)
     to = charge_sessions.this_month(zone) if last is None else parse_month(last, "to")
     found = await charge_sessions.reconciled(login, site, parse_month(first, "from"), to)
-    return exact(ReconcileAnswer(site, str(zone), tuple(_reconciled(row, zone) for row in found)))
+    return ReconcileAnswer(site, str(zone), tuple(_reconciled(row, zone) for row in found))
 
 
-def _row(row: Row, by: Collection[By]) -> StatisticsRow | SourceRow:
+def _row(row: Row, by: Collection[By]) -> StatisticsRow:
     of: dict[str, Any] = {}
     if "month" in by:
         of["month"] = str(row.month)
@@ -183,8 +176,8 @@ def _row(row: Row, by: Collection[By]) -> StatisticsRow | SourceRow:
     if "chargepoint" in by:
         of["chargepoint_id"] = row.chargepoint_id
     if row.source is not None:
-        energy_wh = shortest(row.sum.energy_wh)
-        return SourceRow(sessions=row.sum.sessions, energy_wh=energy_wh, source=row.source, **of)
+        energy_wh = number_of(row.sum.energy_wh)
+        return StatisticsRow(sessions=row.sum.sessions, energy_wh=energy_wh, source=row.source, **of)
     return StatisticsRow(**msgspec.structs.asdict(sum_answer(row.sum)), **of)
 
 
@@ -192,9 +185,9 @@ def _reconciled(row: Reconciled, zone: tzinfo) -> ReconciledRow:
     return ReconciledRow(
         month=str(row.month),
         chargepoint_id=row.chargepoint,
-        box_wh=exact_wh(row.box_wh),
-        gateway_wh=exact_wh(row.gateway_wh),
-        meter_wh=exact_wh(row.meter_wh),
+        box_wh=number_or_none(row.box_wh),
+        gateway_wh=number_or_none(row.gateway_wh),
+        meter_wh=number_or_none(row.meter_wh),
         differences=tuple(_difference(one, zone) for one in row.differences),
     )
 
@@ -204,7 +197,7 @@ def _difference(one: Difference, zone: tzinfo) -> DifferenceAnswer:
         cause=one.cause,
         begin=None if one.begin is None else local_moment(one.begin, zone),
         end=None if one.end is None else local_moment(one.end, zone),
-        box_wh=exact_wh(one.box_wh),
-        gateway_wh=exact_wh(one.gateway_wh),
-        meter_wh=exact_wh(one.meter_wh),
+        box_wh=number_or_none(one.box_wh),
+        gateway_wh=number_or_none(one.gateway_wh),
+        meter_wh=number_or_none(one.meter_wh),
     )

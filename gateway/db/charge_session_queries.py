@@ -158,6 +158,12 @@ async def charged_in(connection: AsyncConnection, site: str, begin: float, end: 
     return [Charged(*row[:4], flags=_flags(row[4])) for row in await connection.execute(query)]
 
 
+async def first_plugged(connection: AsyncConnection, site: str) -> float | None:
+    """When the first charge session began; None: there is none."""
+    query = select(Sessions.plugged_at).where(Sessions.site_id == await site_id(connection, site))
+    return await connection.scalar(query.order_by(Sessions.plugged_at).limit(1))
+
+
 def list_query(number: int, chosen: Chosen, place: Place | None, limit: int) -> Select[Any]:
     """What the list reads, the newest end first."""
     query = select(Sessions.__table__).where(Sessions.site_id == number)

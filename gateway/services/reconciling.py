@@ -6,23 +6,27 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.box_log import chargepoints_of, first_reading, jumped, meter_at, read_entries
-from gateway.db.charge_session_queries import charged_in
+from gateway.db.charge_session_queries import charged_in, first_plugged
 from gateway.db.engine import Database
 from gateway.domain.box_log import exact_number
 from gateway.domain.box_log_joins import joined
 from gateway.domain.box_log_schedule import Month, months
-from gateway.domain.reconcile import MeterSpan, Reconciled, reconcile
+from gateway.domain.reconcile import MeterSpan, Reconciled, month_of, reconcile
 
 MS = 1000
 
 
 async def reconciled(database: Database, site: str, zone: tzinfo, first: Month, last: Month) -> list[Reconciled]:
-    """Month by month and charge point by charge point. Raises DatabaseUnavailable."""
+    """Month by month and charge point by charge point. Raises DatabaseUnavailable.
+
+    With months before the gateway's first charge session nothing of ours is compared: it was not there.
+    """
     begin, end = start_of(first, zone), start_of(last.after, zone)
     async with database.reading() as connection:
         plug_ins = joined(await read_entries(connection, site, begin, end))
         sessions = await charged_in(connection, site, begin, end)
         chargepoints = await chargepoints_of(connection, site)
+        begun = await first_plugged(connection, site)
     meters = {}
     for month in months(first, last):
         # one after the other, for the time that each may take is short
@@ -31,7 +35,14 @@ async def reconciled(database: Database, site: str, zone: tzinfo, first: Month, 
                 span = await _span(connection, site, chargepoint, month, zone)
                 if span is not None:
                     meters[month, chargepoint] = span
-    return reconcile(plug_ins, sessions, meters, zone)
+    since = last.after if begun is None else month_of(begun, zone)
+    start = start_of(since, zone)
+    earlier = [one for one in plug_ins if one.end is not None and one.end < start]
+    later = [one for one in plug_ins if one.end is not None and one.end >= start]
+    return [
+        *reconcile(earlier, None, {place: span for place, span in meters.items() if place[0] < since}, zone),
+        *reconcile(later, sessions, {place: span for place, span in meters.items() if place[0] >= since}, zone),
+    ]
 
 
 def start_of(month: Month, zone: tzinfo) -> float:

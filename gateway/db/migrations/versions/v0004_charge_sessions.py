@@ -13,6 +13,18 @@ depends_on = None
 
 def upgrade() -> None:
     _sessions()
+    _parts()
+    op.create_table(
+        "record_positions",
+        sa.Column("site_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site_id", name="pk_record_positions"),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name="fk_record_positions_site_id"),
+        if_not_exists=True,
+    )
+
+
+def _parts() -> None:
     op.create_table(
         "charge_session_segments",
         sa.Column("session_id", identity(), autoincrement=False, nullable=False),
@@ -49,14 +61,6 @@ def upgrade() -> None:
             ondelete="CASCADE",
             name="fk_charge_session_versions_session_id",
         ),
-        if_not_exists=True,
-    )
-    op.create_table(
-        "record_positions",
-        sa.Column("site_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("position", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("site_id", name="pk_record_positions"),
-        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name="fk_record_positions_site_id"),
         if_not_exists=True,
     )
 
