@@ -1,6 +1,6 @@
 """The web application, put together from its parts. No I/O here: the parts are ready, or heal by themselves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -111,17 +111,17 @@ def create_app(parts: Parts) -> Litestar:
             *OUTSIDE,
             _metrics_router(parts.auth),
         ],
-        dependencies=_provided(
-            auth=parts.auth,
-            charge_sessions=_charge_sessions(parts, rights),
-            connections=parts.connections,
-            events=Events(parts.store, rights),
-            live=_live(parts, rights),
-            metrics=parts.metrics,
-            page=Folder(parts.page_dir, page.POLICY),
-            readiness=parts.readiness,
-            sites=Sites(parts.sites, parts.hub, parts.limits),
-        ),
+        dependencies={
+            "connections": _given(parts.connections),
+            "auth": _given(parts.auth),
+            "charge_sessions": _given(_charge_sessions(parts, rights)),
+            "events": _given(Events(parts.store, rights)),
+            "live": _given(_live(parts, rights)),
+            "metrics": _given(parts.metrics),
+            "page": _given(Folder(parts.page_dir, page.POLICY)),
+            "readiness": _given(parts.readiness),
+            "sites": _given(Sites(parts.sites, parts.hub, parts.limits)),
+        },
         exception_handlers=exception_handlers(parts.connections.counts.limited),
         openapi_config=docs.openapi(parts.version),
         request_max_body_size=MAX_BODY_BYTES,
@@ -134,20 +134,11 @@ def create_app(parts: Parts) -> Litestar:
     return app
 
 
-def _provided(**parts: object) -> dict[str, Provide]:
-    """What handlers may ask for, by the name of their argument."""
-
-    def giving(part: object) -> Callable[[], object]:
-        return lambda: part
-
-    return {name: Provide(giving(part), sync_to_thread=False) for name, part in parts.items()}
-
-
 def create_metrics_app(shown: Metrics) -> Litestar:
     """``/metrics`` alone, for a process that serves nothing else, and for this machine only: it knows no users."""
     app = Litestar(
         route_handlers=[_metrics_router(None)],
-        dependencies=_provided(metrics=shown),
+        dependencies={"metrics": _given(shown)},
         exception_handlers=exception_handlers(limits_tally()),
         openapi_config=None,
         logging_config=None,
@@ -159,6 +150,11 @@ def create_metrics_app(shown: Metrics) -> Litestar:
 
 def _metrics_router(auth: AuthService | None) -> Router:
     return Router("/", route_handlers=[metrics.page], guards=[local_or_admin(auth)])
+
+
+def _given(one: object) -> Provide:
+    """What handlers ask for by its name, made once."""
+    return Provide(lambda: one, sync_to_thread=False)
 
 
 def _charge_sessions(parts: Parts, rights: RightsOf) -> ChargeSessions:

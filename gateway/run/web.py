@@ -63,10 +63,9 @@ class Web(msgspec.Struct, frozen=True):
     services: dict[str, Service]
 
 
-class Opened(msgspec.Struct, frozen=True):
-    """What is read from and written to; closed with the process's stack."""
+class _Opened(msgspec.Struct, frozen=True):
+    """What is read from: the database, and of the store the values."""
 
-    redis: Redis
     database: Database
     store: SiteStore
 
@@ -153,7 +152,7 @@ async def web(
         limited = connections.counts.limited
         hub = Hub(names, clock, limits, resume_entries=settings.resume_entries, limited=limited)
         auth = _auth(settings, database, clock)
-        parts = _parts(settings, sites, hub, opened, auth, connections, readiness, metrics)
+        parts = _parts(settings, sites, opened, hub, auth, connections, readiness, metrics)
         follower = Follower(store, connect, newest_events=settings.limit_replayed_events)
         for name in names:
             follower.add(name)
@@ -172,8 +171,8 @@ async def web(
 def _parts(
     settings: Settings,
     sites: tuple[SiteSettings, ...],
+    opened: _Opened,
     hub: Hub,
-    opened: Opened,
     auth: AuthService,
     connections: Connections,
     readiness: Readiness,
@@ -182,11 +181,11 @@ def _parts(
     return Parts(
         clock=SystemClock(),
         sites=tuple(SiteInfo(site.id, site.name, site.dialect, site.id == DEMO) for site in sites),
+        zones={site.id: zone_of(site) for site in sites},
         hub=hub,
         store=opened.store,
         database=opened.database,
         open_sessions=_none_yet,
-        zones={site.id: zone_of(site) for site in sites},
         auth=auth,
         readiness=readiness,
         metrics=metrics,
@@ -202,7 +201,7 @@ async def _none_yet(_site: str) -> list[ChargeSession]:
     return []
 
 
-def _opened(settings: Settings, database_url: str, connect: Callable[[], Redis], stack: AsyncExitStack) -> Opened:
+def _opened(settings: Settings, database_url: str, connect: Callable[[], Redis], stack: AsyncExitStack) -> _Opened:
     redis = connect()
     stack.push_async_callback(close_client, redis)
     database = Database(database_url)
@@ -214,7 +213,7 @@ def _opened(settings: Settings, database_url: str, connect: Callable[[], Redis],
         events_kept=EventsKept(settings.events_kept_s, settings.event_entries),
         answer_s=settings.redis_timeout_s,
     )
-    return Opened(redis, database, store)
+    return _Opened(database, store)
 
 
 def _probe(
