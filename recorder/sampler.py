@@ -24,10 +24,10 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.slots import Sample
-from gateway.domain.values import Position
-from gateway.store.follow import Absent, Follower, Loaded, Step, judge
+from gateway.store.follow import Absent, Follower, Loaded, Step
 from gateway.store.redis import SiteStore
 from gateway.store.samples import THINNED_FROM, Fill, SampleQueue, Undecodable
+from recorder.catching_up import changes_up_to
 from recorder.slot_sampler import JUMP_MS, MOST_MISSING, Moment, SlotSampler
 
 Condition: TypeAlias = Literal["starting", "ok", "waiting", "thinning", "full", "store"]
@@ -181,7 +181,11 @@ class _Lane:
         self._follower.add(self._site)
         loaded, at = await self._first_loaded()
         if core.told is not None:
-            await self._rebuild(core, loaded.position, at)
+            deltas, whole = await changes_up_to(self._store, self._site, core.told, loaded.position)
+            for delta in deltas:
+                core.rebuild(delta, at)
+            if not whole:
+                core.lose()
         for step, came in self._kept:
             core.take(step, came)
         self._kept.clear()
@@ -201,19 +205,6 @@ class _Lane:
             if any(isinstance(step, Absent) for step, _ in self._kept):
                 self._tell("waiting", "nothing is known of the site yet")
             await self._until_step()
-
-    async def _rebuild(self, core: SlotSampler, until: Position, read: Moment) -> None:
-        """The changes since the last sample, exactly up to a position, or as far as they are whole."""
-        while (told := core.told) is not None and told != until:
-            news = await self._store.news_after({self._site: told}, {}, block_ms=1)
-            deltas, lost = judge(told, news.changes.get(self._site, ()))
-            continuing = [one for one in deltas if one.epoch != until.epoch or one.seq <= until.seq]
-            for delta in continuing:
-                core.rebuild(delta, read)
-            if lost or not continuing:
-                if core.told != until:
-                    core.lose()
-                return
 
     async def _go_on(self, core: SlotSampler) -> NoReturn:
         while not self._other_choice:

@@ -102,8 +102,11 @@ class ChargeSession(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def exact(published: float) -> Decimal:
-    """The number as it was published: the shortest decimal text that stands for it, without a superfluous zero."""
-    number = float(published)
+    """The number as it was published: the shortest decimal text that stands for it, without a superfluous zero.
+
+    A thousandth of a Wh is the finest that meters tell; what lies below is the noise of a box's own arithmetic.
+    """
+    number = round(float(published), 3)
     return Decimal(int(number)) if number.is_integer() else Decimal(repr(number))
 
 

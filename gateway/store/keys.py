@@ -39,3 +39,11 @@ def outcome(site: str, request: str) -> str:
 
 def box_log(site: str) -> str:
     return f"{{{site}}}:box_log"
+
+
+def tracker(site: str) -> str:
+    return f"{{{site}}}:tracker"
+
+
+def charge_records(site: str) -> str:
+    return f"{{{site}}}:charge_records"
