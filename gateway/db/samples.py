@@ -41,6 +41,17 @@ async def site_id(connection: AsyncConnection, site: str) -> int | None:
     return await connection.scalar(select(SiteRow.id).where(SiteRow.name == site))
 
 
+async def ensured_site(connection: AsyncConnection, site: str) -> int:
+    """The number of a site, which it gets now if it has none."""
+    number = await site_id(connection, site)
+    if number is None:
+        await connection.execute(insert_new(SiteRow, connection).values(name=site))
+        number = await site_id(connection, site)
+        assert number is not None
+        await connection.execute(insert_new(SamplePositionRow, connection).values(site_id=number, slot=BEFORE_ALL))
+    return number
+
+
 async def position(connection: AsyncConnection, site: str) -> int:
     """The last slot that was written."""
     query = select(SamplePositionRow.slot).join(SiteRow, SiteRow.id == SamplePositionRow.site_id)
@@ -50,12 +61,7 @@ async def position(connection: AsyncConnection, site: str) -> int:
 
 async def hold_position(connection: AsyncConnection, site: str) -> tuple[int, int]:
     """The site's number and last slot; nobody else can write of it before this transaction ends."""
-    number = await site_id(connection, site)
-    if number is None:
-        await connection.execute(insert_new(SiteRow, connection).values(name=site))
-        number = await site_id(connection, site)
-        assert number is not None
-        await connection.execute(insert_new(SamplePositionRow, connection).values(site_id=number, slot=BEFORE_ALL))
+    number = await ensured_site(connection, site)
     held = select(SamplePositionRow.slot).where(SamplePositionRow.site_id == number).with_for_update()
     return number, (await connection.execute(held)).scalar_one()
 

@@ -7,6 +7,7 @@ Rules:
 * ``link_changed``: ``link/state`` or ``link/reason`` is another one.
 * ``fault``: a ``fault_state`` is another one: it came, it became worse or better, it went (0).
 * ``box_updated``: ``box/version`` is another one.
+* ``charge_session_started``, ``charge_session_ended``: a car was plugged in, or unplugged (``charging.py``).
 * Every event concerns one value, by its key. Who may see that value may see the event, and nobody else.
 * Ids only grow, within one history of the store: the order of ids is the order of events.
 """
@@ -17,15 +18,28 @@ from typing import TypeAlias
 
 import msgspec
 
-from gateway.domain.catalogue_entries import FAULT, LINK_STATE, NAME, TEXT, Quantity
+from gateway.domain.catalogue_entries import (
+    DURATION,
+    FAULT,
+    ID,
+    LINK_STATE,
+    METER,
+    MODE,
+    NAME,
+    TEXT,
+    TIME,
+    Quantity,
+)
+from gateway.domain.charge_sessions import ChargeSession
 from gateway.domain.entries import Field
 from gateway.domain.errors import InvalidArgument
 from gateway.domain.values import Changes, JsonValue, Reading
 
-ID = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
+EVENT_ID = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
 MOST = 2**64 - 1
 
 STATE, REASON, VERSION = "link/state", "link/reason", "box/version"
+CHARGEPOINTS, PLUGGED = "chargepoints", "plugged"
 FAULT_STATE, FAULT_TEXT = "/fault_state", "/fault_text"
 
 
@@ -38,7 +52,7 @@ class EventId(msgspec.Struct, frozen=True, order=True):
     @classmethod
     def parse(cls, text: str) -> "EventId":
         """Read ``1753791600123-0``; raises InvalidArgument."""
-        found = ID.fullmatch(text)
+        found = EVENT_ID.fullmatch(text)
         place = None if found is None else cls(int(found[1]), int(found[2]))
         if place is None or max(place.ms, place.number) > MOST:
             raise InvalidArgument(f"{text[:60]!r} is no event id; they look like 1753791600123-0")
@@ -130,7 +144,66 @@ BOX_UPDATED = Kind(
     "The box runs another version",
     (_detail("before", NAME, "the version before"), _detail("version", NAME, "the version now")),
 )
-KINDS: tuple[Kind, ...] = (LINK_CHANGED, FAULT_CHANGED, BOX_UPDATED)
+_CHARGEPOINT = _detail("chargepoint_id", NAME, "at which charge point")
+_PLUGGED_AT = _detail("plugged_at", TIME, "since when something is plugged in, epoch seconds")
+_VEHICLE = _detail("vehicle_id", ID, "which vehicle, as far as that is known; 0: the box's default one; or null")
+CHARGE_SESSION_STARTED = Kind(
+    "charge_session_started",
+    f"{CHARGEPOINTS}/<chargepoint_id>/{PLUGGED}",
+    "A car was plugged in",
+    (_CHARGEPOINT, _PLUGGED_AT, _VEHICLE, _detail("mode", MODE, "the charge mode; null where it is unknown")),
+)
+CHARGE_SESSION_ENDED = Kind(
+    "charge_session_ended",
+    f"{CHARGEPOINTS}/<chargepoint_id>/{PLUGGED}",
+    "A car was unplugged; `plugged_at` and `chargepoint_id` name its charge session for good",
+    (
+        _CHARGEPOINT,
+        _PLUGGED_AT,
+        _VEHICLE,
+        _detail("unplugged_at", TIME, "until when it was plugged in, epoch seconds"),
+        _detail("energy_wh", METER, "what the charge point's meter counted meanwhile; null where nobody knows"),
+        _detail("charging_s", DURATION, "how many seconds of it it charged"),
+        _detail("incomplete", TEXT, "what of it was not seen, words with commas between them; null: all was seen"),
+    ),
+)
+KINDS: tuple[Kind, ...] = (
+    LINK_CHANGED,
+    FAULT_CHANGED,
+    BOX_UPDATED,
+    CHARGE_SESSION_STARTED,
+    CHARGE_SESSION_ENDED,
+)
+
+
+def charge_session_started(session: ChargeSession) -> Event:
+    """``at`` is the plug, or when it was seen."""
+    mode = session.segments[-1].mode if session.segments else None
+    details = (session.chargepoint_id, session.plugged_at, session.vehicle_id, mode)
+    return _of(CHARGE_SESSION_STARTED, session.plugged_at, _plugged(session), *details)
+
+
+def charge_session_ended(session: ChargeSession) -> Event:
+    """``at`` is the unplug, or when it was seen plugged in last."""
+    ended_at = session.unplugged_at
+    assert ended_at is not None
+    return _of(
+        CHARGE_SESSION_ENDED,
+        ended_at,
+        _plugged(session),
+        session.chargepoint_id,
+        session.plugged_at,
+        session.vehicle_id,
+        ended_at,
+        None if session.energy_wh is None else float(session.energy_wh),
+        session.charging_s,
+        ",".join(session.completeness) or None,
+    )
+
+
+def _plugged(session: ChargeSession) -> str:
+    return f"{CHARGEPOINTS}/{session.chargepoint_id}/{PLUGGED}"
+
 
 Known: TypeAlias = Mapping[str, JsonValue]
 

@@ -1,7 +1,7 @@
 // What happened at the site lately, in words.
 
 import { setHidden } from "./bind.js";
-import { moment } from "./format.js";
+import { energy as energyText, moment } from "./format.js";
 import { known } from "./health.js";
 import { words } from "./strings.js";
 
@@ -25,6 +25,14 @@ const KINDS = {
   link_changed({ state: link }) {
     if (link === "connecting") return null;
     return { grade: link === "up" ? GRADES[0] : GRADES[2], text: words(`link_${link}`) ?? link };
+  },
+  charge_session_started({ chargepoint_id: id }, state) {
+    return { grade: "info", text: words("event_plugged", { unit: unitName(`chargepoints/${id}`, state) }) };
+  },
+  charge_session_ended({ chargepoint_id: id, energy_wh: energy }, state) {
+    const unit = unitName(`chargepoints/${id}`, state);
+    if (energy === null) return { grade: "info", text: words("event_unplugged", { unit }) };
+    return { grade: "info", text: words("event_charged", { unit, energy: energyText(energy) }) };
   },
   box_updated: ({ version }) => ({ grade: "info", text: words("event_updated", { version }) }),
 };

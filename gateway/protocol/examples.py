@@ -172,6 +172,36 @@ FROM_SERVER = (
         ),
     ),
     Example(
+        "plugged",
+        "A car was plugged in",
+        messages.EventMessage(
+            event_id="1753795230100-0",
+            at=1753795230.05,
+            site="home",
+            event="charge_session_started",
+            details={"chargepoint_id": "4", "plugged_at": 1753795230.05, "vehicle_id": 2, "mode": "pv"},
+        ),
+    ),
+    Example(
+        "unplugged",
+        "It was unplugged again, with 12.5 kWh more",
+        messages.EventMessage(
+            event_id="1753802430600-0",
+            at=1753802430.55,
+            site="home",
+            event="charge_session_ended",
+            details={
+                "chargepoint_id": "4",
+                "plugged_at": 1753795230.05,
+                "vehicle_id": 2,
+                "unplugged_at": 1753802430.55,
+                "energy_wh": 12500.4,
+                "charging_s": 5400.25,
+                "incomplete": None,
+            },
+        ),
+    ),
+    Example(
         "gap",
         "More happened meanwhile than is told here",
         messages.EventGap(site="home", after="1753000000000-0"),

@@ -25,14 +25,19 @@ from gateway.services.metrics import Metrics
 from gateway.services.readiness import Probe, Readiness
 from gateway.settings import Settings, SiteSettings
 from gateway.store.follow import Follower
-from gateway.store.redis import SiteStore, close_client, open_client
+from gateway.store.records import ChargeRecords
+from gateway.store.records import Queued as QueuedRecord
+from gateway.store.redis import EventsKept, SiteStore, close_client, open_client
 from gateway.store.requests import BoxLogQueue
 from gateway.store.requests import Queued as QueuedPiece
 from gateway.store.samples import QueueBound, Queued, SampleQueue
 from recorder.box_log import BoxLogStream, BoxLogTables
 from recorder.carry import Carrier
 from recorder.carry import Pace as CarryPace
+from recorder.records import RecordStream, RecordTables
 from recorder.sampler import Means, Pace, Sampler
+from recorder.tracker import Means as TrackerMeans
+from recorder.tracker import Tracker
 from recorder.writer import SampleStream, SampleTables
 
 HISTORY = "history"
@@ -40,7 +45,7 @@ WRITE_TIMEOUT_S = 30.0
 LOOK_S = 1.0
 PARTITIONS_EVERY_S = 300.0
 QUARTER_MS = 900_000
-PIECES_AT_ONCE = 10
+PIECES_AT_ONCE, RECORDS_AT_ONCE = 10, 100
 PIECES_EVERY_S = 2.0
 WELL = frozenset({"starting", "waiting", "ok"})
 
@@ -117,9 +122,16 @@ async def recorders(
             await tables.prepare()
             prepared.set()
 
+        records = ChargeRecords(
+            redis,
+            events_kept=EventsKept(settings.events_kept_s, settings.event_entries),
+            answer_s=settings.redis_timeout_s,
+        )
+        tracker = _tracker(settings, sites, records, redis, connect)
         services: dict[str, Service] = {
             "sampler": sampler.run,
-            "recorder watch": partial(_watch, sampler, sites, readiness),
+            "tracker": tracker.run,
+            "recorder watch": partial(_watch, sampler, tracker, sites, readiness),
             HISTORY: Probe(
                 readiness, HISTORY, prepare=prepare, check=tables.look_ahead, period_s=PARTITIONS_EVERY_S
             ).run,
@@ -129,6 +141,8 @@ async def recorders(
             writer = _writer(settings, site.id, database, queue, rows, readiness)
             metrics.add(RecorderFigures(site.id, partial(sampler.status, site.id), rows, writer))
             services[f"writer {site.id}"] = partial(_after, prepared, writer.run)
+            record_writer = _record_writer(settings, site.id, database, records, readiness)
+            services[f"charge session writer {site.id}"] = partial(_after, prepared, record_writer.run)
             log_writer = _log_writer(settings, site.id, database, redis, readiness)
             services[f"box log writer {site.id}"] = partial(_after, prepared, log_writer.run)
         yield services
@@ -139,13 +153,13 @@ async def _after(prepared: asyncio.Event, run: Callable[[], Awaitable[None]]) ->
     await run()
 
 
-async def _watch(sampler: Sampler, sites: tuple[SiteSettings, ...], readiness: Readiness) -> None:
-    """Tell how the sampling does."""
+async def _watch(sampler: Sampler, tracker: Tracker, sites: tuple[SiteSettings, ...], readiness: Readiness) -> None:
+    """Tell how sampling and tracking do."""
     while True:
         for site in sites:
-            status = sampler.status(site.id)
-            well = status.condition in WELL
-            readiness.report(f"recorder of {site.id}", "ok" if well else "down", status.reason)
+            for part, status in (("recorder", sampler.status(site.id)), ("tracker", tracker.status(site.id))):
+                well = status.condition in WELL
+                readiness.report(f"{part} of {site.id}", "ok" if well else "down", status.reason)
         await asyncio.sleep(LOOK_S)
 
 
@@ -168,22 +182,51 @@ def _sampler(
     return Sampler(means, {site.id: Recorded(chosen.choice) for site in sites})
 
 
-def _log_writer(
-    settings: Settings, site: str, database: Database, redis: Redis, readiness: Readiness
-) -> Carrier[QueuedPiece]:
+def _tracker(
+    settings: Settings,
+    sites: tuple[SiteSettings, ...],
+    records: ChargeRecords,
+    redis: Redis,
+    connect: Callable[[], Redis],
+) -> Tracker:
+    store = SiteStore(redis, stream_length=settings.stream_entries, answer_s=settings.redis_timeout_s)
+    follower = Follower(store, connect, newest_events=1)
+    return Tracker(TrackerMeans(store, records, follower, SystemClock()), [site.id for site in sites])
+
+
+def _record_writer(
+    settings: Settings, site: str, database: Database, records: ChargeRecords, readiness: Readiness
+) -> Carrier[QueuedRecord]:
     """Seldom there is something, and then somebody may wait for it."""
-    pace = CarryPace(
-        most_entries=PIECES_AT_ONCE,
+    return Carrier(
+        f"charge sessions of {site}",
+        database,
+        RecordStream(records, site),
+        RecordTables(site),
+        pace=_seldom(settings, most_entries=RECORDS_AT_ONCE),
+        report=lambda state, reason: readiness.report(f"charge sessions of {site}", state, reason),
+    )
+
+
+def _seldom(settings: Settings, *, most_entries: int) -> CarryPace:
+    return CarryPace(
+        most_entries=most_entries,
         every_s=PIECES_EVERY_S,
         backoff_base_s=settings.reconnect_base_s,
         backoff_cap_s=settings.reconnect_cap_s,
     )
+
+
+def _log_writer(
+    settings: Settings, site: str, database: Database, redis: Redis, readiness: Readiness
+) -> Carrier[QueuedPiece]:
+    """As with charge sessions."""
     return Carrier(
         f"the box's log of {site}",
         database,
         BoxLogStream(BoxLogQueue(redis, answer_s=settings.redis_timeout_s), site),
         BoxLogTables(site, SystemClock()),
-        pace=pace,
+        pace=_seldom(settings, most_entries=PIECES_AT_ONCE),
         report=lambda state, reason: readiness.report(f"box log of {site}", state, reason),
     )
 

@@ -1,4 +1,4 @@
-"""Charge sessions in the store: how far the tracker is, what is open, and what is finished and waits for the database.
+"""Charge sessions in the store: how far the tracker is, what is open, what is finished and waits for the database.
 
 Keys of a site, in the hash tag of its other keys (``redis.py``)::
 
@@ -35,7 +35,7 @@ from gateway.domain.charge_sessions import ChargeSession
 from gateway.domain.events import Event
 from gateway.domain.values import Position
 from gateway.store import keys
-from gateway.store.calls import Script, answering
+from gateway.store.calls import Script, ScriptArg, answering
 from gateway.store.events import pack_events
 from gateway.store.redis import EventsKept
 
@@ -126,7 +126,7 @@ class ChargeRecords:
         finished = [msgspec.msgpack.encode(_Record(VERSION, one)) for one in move.finished]
         happened = pack_events(move.events)
         touched = (keys.tracker(site), keys.charge_records(site), keys.meta(site), keys.events(site))
-        args = (
+        args: tuple[ScriptArg, ...] = (
             move.moves,
             move.position.epoch,
             move.position.seq,
