@@ -32,6 +32,7 @@ from tests.support.parts import MariaPart
 from tests.support.ports import free_port
 from tests.support.proxy import nginx
 from tests.support.waiting import eventually
+from tests.unit.api import test_charge_session_examples
 from tests.unit.protocol import test_guide
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -43,6 +44,7 @@ RUN_BY: dict[tuple[str, str], Any] = {
     ("README.md", "js"): test_readme.test_the_javascript_client_shows_values,
     ("docs/protocol/README.md", "python"): test_protocol_page.python,
     ("docs/protocol/README.md", "js"): test_protocol_page.client,
+    ("docs/charge-sessions.md", "json"): test_charge_session_examples.test_the_page_shows_what_is_told_and_taken,
     ("docs/protocol/README.md", "json"): test_guide.test_every_message_has_an_example_that_the_protocol_can_read,
 }
 """Whole clients, which want a test of their own: each reads the only block of its language on that page."""

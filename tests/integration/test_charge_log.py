@@ -33,6 +33,7 @@ from recorder.box_log import BoxLogStream, BoxLogTables
 from recorder.carry import Carrier
 from recorder.carry import Pace as CarryPace
 from tests.support.bridge import Bridge
+from tests.support.charge_rows import charge_session, write_sessions
 from tests.support.mqtt_log import publish
 from tests.support.parts import MosquittoPart, RedisPart
 from tests.support.rig import bridged
@@ -190,7 +191,7 @@ async def test_the_command_asks_month_by_month_and_sums_up(
         data_dir=tmp_path,
         sites=(box_of,),
     )
-    async with bridged(mosquitto, redis, site) as (box, gateway), way(gateway, mosquitto.url, tmp_path):
+    async with bridged(mosquitto, redis, site) as (box, gateway), way(gateway, mosquitto.url, tmp_path) as made:
         box.simulation.box._entries[MONTH] = [line(0, 2000.5, 2000.5, "pv"), line(1, 1000.25, 3000.75, "instant")]
         for new in (2, 0):
             told: list[str] = []
@@ -198,7 +199,10 @@ async def test_the_command_asks_month_by_month_and_sums_up(
             assert (summary.entries, summary.new, summary.failed) == (2, new, ())
             assert told == ["2026-08: 0 entries", "2026-09: 2 entries"]
         (row,) = await reconciled(settings, box_of, Month(2026, 9), Month(2026, 9))
-        assert (row.chargepoint, row.box_wh, row.meter_wh) == ("5", Decimal("3000.75"), None)
+        assert (row.chargepoint, row.box_wh, row.gateway_wh, row.meter_wh) == ("5", Decimal("3000.75"), None, None)
+        await write_sessions(made.database, [charge_session(BEGAN_S, 7_200, site=site, energy_wh=Decimal("3000.76"))])
+        (row,) = await reconciled(settings, box_of, Month(2026, 9), Month(2026, 9))
+        assert (row.box_wh, row.gateway_wh, row.differences) == (Decimal("3000.75"), Decimal("3000.76"), ())
 
 
 async def test_messages_of_the_box_are_cleared_and_silence_has_an_end(mosquitto: MosquittoPart) -> None:
