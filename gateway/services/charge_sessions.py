@@ -40,7 +40,7 @@ OpenSessions: TypeAlias = Callable[[str], Awaitable[Sequence[ChargeSession]]]
 MOST_SESSIONS: Final = 50_000
 """Of one sum: a large car park's year."""
 
-AT_ONCE: Final = 500
+AT_ONCE: Final = 200
 MOST_MONTHS: Final = 36
 
 
