@@ -1,13 +1,18 @@
 """The sources of a charge session by the box's own log."""
 
+from datetime import UTC
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from gateway.domain.box_log import BoxLogEntry, Shares
 from gateway.domain.box_log_joins import joined
+from gateway.domain.box_log_openwb2 import read_log
 from gateway.domain.box_log_shares import BoxWord
 from gateway.domain.charge_sessions import ChargeSession, EnergyBySource
+from tests.support.captures import DATA
+from tests.support.charge_replay import V2_BEGAN_AT
 
 PV = Shares(0.0, 1.0, 0.0, 0.0)
 MIXED = Shares(0.25, 0.5, 0.25, 0.0)
@@ -132,3 +137,20 @@ def test_more_than_the_whole_by_rounding_is_taken_off() -> None:
         Decimal("501.00"),
         Decimal(0),
     )
+
+
+def test_the_recorded_box_tells_the_sources_of_what_the_gateway_saw_of_it() -> None:
+    """Both plug-ins of the capture ``v2-session``, and what the box wrote of them into its log."""
+    log = read_log((DATA / "v2-chargelog.json").read_bytes(), UTC)  # the clock of that box
+    word = BoxWord(joined(log.entries))
+    expected = msgspec.json.decode((DATA / "charge-sessions.json").read_bytes())["v2-session"]
+    found = []
+    for one in expected:
+        begin, end = (V2_BEGAN_AT + one[moment] for moment in ("plugged_at", "unplugged_at"))
+        seen = msgspec.structs.replace(session(one["energy_wh"], begin, end), chargepoint_id=one["chargepoint_id"])
+        found.append(word.of(seen))
+    # PV: 232.54 x 0.898 + 722.73 x 1, 82.92 without shares; 418.09 x 1 + 335.59 x 0.3545 of the other
+    assert found == [
+        EnergyBySource(grid_wh=Decimal(0), pv_wh=Decimal("931.55"), battery_wh=Decimal(0)),
+        EnergyBySource(grid_wh=Decimal("163.16"), pv_wh=Decimal("537.06"), battery_wh=Decimal("53.46")),
+    ]
