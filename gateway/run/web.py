@@ -17,7 +17,6 @@ from gateway.api.sites import SiteInfo
 from gateway.app import Parts, create_app
 from gateway.db.backups import Backups
 from gateway.db.engine import Database
-from gateway.domain.charge_sessions import ChargeSession
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.errors import SettingsError
 from gateway.domain.origins import Origins
@@ -43,6 +42,7 @@ from gateway.services.readiness import Probe, Readiness
 from gateway.settings import Settings, SiteSettings
 from gateway.store.follow import Follower, OnStep, Reachable, Step, Unreachable
 from gateway.store.notices import NoticeBoard
+from gateway.store.records import ChargeRecords
 from gateway.store.redis import EventsKept, SiteStore, close_client, open_client
 from gateway.version import VERSION
 
@@ -64,10 +64,11 @@ class Web(msgspec.Struct, frozen=True):
 
 
 class _Opened(msgspec.Struct, frozen=True):
-    """What is read from: the database, and of the store the values."""
+    """What is read from: the database, and of the store the values and the open charge sessions."""
 
     database: Database
     store: SiteStore
+    records: ChargeRecords
 
 
 async def run_web(settings: Settings) -> None:
@@ -185,7 +186,7 @@ def _parts(
         hub=hub,
         store=opened.store,
         database=opened.database,
-        open_sessions=_none_yet,
+        open_sessions=opened.records.open_sessions,
         auth=auth,
         readiness=readiness,
         metrics=metrics,
@@ -195,10 +196,6 @@ def _parts(
         version=VERSION,
         limits=connections.limits,
     )
-
-
-async def _none_yet(_site: str) -> list[ChargeSession]:
-    return []
 
 
 def _opened(settings: Settings, database_url: str, connect: Callable[[], Redis], stack: AsyncExitStack) -> _Opened:
@@ -213,7 +210,7 @@ def _opened(settings: Settings, database_url: str, connect: Callable[[], Redis],
         events_kept=EventsKept(settings.events_kept_s, settings.event_entries),
         answer_s=settings.redis_timeout_s,
     )
-    return _Opened(database, store)
+    return _Opened(database, store, ChargeRecords(redis, answer_s=settings.redis_timeout_s))
 
 
 def _probe(
