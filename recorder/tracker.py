@@ -148,7 +148,7 @@ class _Lane:
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 log.warning("what was known of open charge sessions is lost", site=self._site, reason=str(error))
             else:
-                held = tracked.position
+                held = self._position = tracked.position
         self._steps.clear()
         self._follower.add(self._site)
         loaded = await self._first_loaded()
@@ -159,6 +159,8 @@ class _Lane:
                 self._feed(delta)
                 if number % STEPS_WITHOUT_PAUSE == STEPS_WITHOUT_PAUSE - 1:
                     await asyncio.sleep(0)
+        if held is not None and not whole:
+            log.warning("changes are gone; open charge sessions have a gap", site=self._site, after=held.seq)
         if not whole:
             self._reset(loaded)
         await self._move()
