@@ -99,6 +99,6 @@ async def test_what_cannot_be_read_is_told_with_its_place(client: Redis, site: s
 
 
 async def test_open_sessions_of_another_version_are_said_to_be_unreadable(client: Redis, site: str) -> None:
-    await client.hset(keys.tracker(site), "open", b"\xff")  # type: ignore[misc]
+    await client.hset(keys.tracker(site), "open", b"\xff")
     with pytest.raises(StoreUnavailable, match="cannot read"):
         await ChargeRecords(client).open_sessions(site)
