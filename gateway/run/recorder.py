@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
+from typing import Any
 
 import msgspec
 import structlog
@@ -117,11 +118,6 @@ async def recorders(
         sampler = _sampler(settings, sites, chosen, queue, redis, connect)
         tables = HistoryTables(database, SystemClock(), stores.backups)
         prepared = asyncio.Event()
-
-        async def prepare() -> None:
-            await tables.prepare()
-            prepared.set()
-
         records = ChargeRecords(
             redis,
             events_kept=EventsKept(settings.events_kept_s, settings.event_entries),
@@ -133,19 +129,30 @@ async def recorders(
             "tracker": tracker.run,
             "recorder watch": partial(_watch, sampler, tracker, sites, readiness),
             HISTORY: Probe(
-                readiness, HISTORY, prepare=prepare, check=tables.look_ahead, period_s=PARTITIONS_EVERY_S
+                readiness,
+                HISTORY,
+                prepare=partial(_prepare, tables, prepared),
+                check=tables.look_ahead,
+                period_s=PARTITIONS_EVERY_S,
             ).run,
         }
         for site in sites:
             rows = SampleTables(site.id, SystemClock())
             writer = _writer(settings, site.id, database, queue, rows, readiness)
             metrics.add(RecorderFigures(site.id, partial(sampler.status, site.id), rows, writer))
-            services[f"writer {site.id}"] = partial(_after, prepared, writer.run)
-            record_writer = _record_writer(settings, site.id, database, records, readiness)
-            services[f"charge session writer {site.id}"] = partial(_after, prepared, record_writer.run)
-            log_writer = _log_writer(settings, site.id, database, redis, readiness)
-            services[f"box log writer {site.id}"] = partial(_after, prepared, log_writer.run)
+            carriers: dict[str, Carrier[Any]] = {
+                "writer": writer,
+                "charge session writer": _record_writer(settings, site.id, database, records, readiness),
+                "box log writer": _log_writer(settings, site.id, database, redis, readiness),
+            }
+            for name, carrier in carriers.items():
+                services[f"{name} {site.id}"] = partial(_after, prepared, carrier.run)
         yield services
+
+
+async def _prepare(tables: HistoryTables, prepared: asyncio.Event) -> None:
+    await tables.prepare()
+    prepared.set()
 
 
 async def _after(prepared: asyncio.Event, run: Callable[[], Awaitable[None]]) -> None:
