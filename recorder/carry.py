@@ -85,7 +85,7 @@ class Carrier(Generic[Entry]):
         spread: Callable[[], float] = random.random,
     ) -> None:
         self.waiting = 0
-        self._name = name
+        self.name = name
         self._database = database
         self._stream = stream
         self._tables = tables
@@ -150,13 +150,13 @@ class Carrier(Generic[Entry]):
             self.waiting = await self._stream.count_waiting()
         self._report("down", f"{error.message}; {self.waiting} wait in the store")
         if not self._is_away:
-            log.warning("cannot carry on; what waits stays in the store", of=self._name, reason=error.message)
+            log.warning("cannot carry on; what waits stays in the store", of=self.name, reason=error.message)
         self._is_away = True
 
     def _well(self) -> None:
         self._report("ok", None)
         if self._is_away:
-            log.info("carries on", of=self._name)
+            log.info("carries on", of=self.name)
         self._is_away = False
 
     async def _pause(self, seconds: float) -> None:

@@ -118,41 +118,36 @@ async def recorders(
         sampler = _sampler(settings, sites, chosen, queue, redis, connect)
         tables = HistoryTables(database, SystemClock(), stores.backups)
         prepared = asyncio.Event()
-        records = ChargeRecords(
-            redis,
-            events_kept=EventsKept(settings.events_kept_s, settings.event_entries),
-            answer_s=settings.redis_timeout_s,
-        )
+        kept = EventsKept(settings.events_kept_s, settings.event_entries)
+        records = ChargeRecords(redis, events_kept=kept, answer_s=settings.redis_timeout_s)
         tracker = _tracker(settings, sites, records, redis, connect)
         services: dict[str, Service] = {
             "sampler": sampler.run,
             "tracker": tracker.run,
             "recorder watch": partial(_watch, sampler, tracker, sites, readiness),
-            HISTORY: Probe(
-                readiness,
-                HISTORY,
-                prepare=partial(_prepare, tables, prepared),
-                check=tables.look_ahead,
-                period_s=PARTITIONS_EVERY_S,
-            ).run,
+            HISTORY: _history(readiness, tables, prepared).run,
         }
         for site in sites:
             rows = SampleTables(site.id, SystemClock())
             writer = _writer(settings, site.id, database, queue, rows, readiness)
             metrics.add(RecorderFigures(site.id, partial(sampler.status, site.id), rows, writer))
-            carriers: dict[str, Carrier[Any]] = {
-                "writer": writer,
-                "charge session writer": _record_writer(settings, site.id, database, records, readiness),
-                "box log writer": _log_writer(settings, site.id, database, redis, readiness),
-            }
-            for name, carrier in carriers.items():
-                services[f"{name} {site.id}"] = partial(_after, prepared, carrier.run)
+            sessions = _record_writer(settings, site.id, database, records, readiness)
+            box_log = _log_writer(settings, site.id, database, redis, readiness)
+            services.update(_carried(prepared, writer, sessions, box_log))
         yield services
 
 
-async def _prepare(tables: HistoryTables, prepared: asyncio.Event) -> None:
-    await tables.prepare()
-    prepared.set()
+def _carried(prepared: asyncio.Event, *carriers: Carrier[Any]) -> dict[str, Service]:
+    """The carriers as services: they wait until there are tables."""
+    return {f"carrier of {one.name}": partial(_after, prepared, one.run) for one in carriers}
+
+
+def _history(readiness: Readiness, tables: HistoryTables, prepared: asyncio.Event) -> Probe:
+    async def prepare() -> None:
+        await tables.prepare()
+        prepared.set()
+
+    return Probe(readiness, HISTORY, prepare=prepare, check=tables.look_ahead, period_s=PARTITIONS_EVERY_S)
 
 
 async def _after(prepared: asyncio.Event, run: Callable[[], Awaitable[None]]) -> None:
