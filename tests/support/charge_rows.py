@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import func, select
 
+from gateway.db import charge_sessions
 from gateway.db.engine import Database
-from gateway.db.models import ChargeSessionRow, ChargeSessionSegmentRow
-from gateway.db.samples import hold_position
+from gateway.db.models import ChargeSessionRow
 from gateway.domain.charge_sessions import ChargeSession, EnergyBySource, Segment
 
 NOON = 1_774_346_400.0
@@ -58,26 +58,12 @@ def charge_session(begin: float = NOON, length_s: float = 3_600.0, **given: Any)
 
 
 async def write_sessions(database: Database, sessions: Sequence[ChargeSession]) -> list[int]:
-    """Write them as they stand; their ids."""
+    """Write them as the recorder does; their ids."""
     ids = []
     async with database.writing() as connection:
         for one in sessions:
-            number, _ = await hold_position(connection, one.site)
-            sources = one.energy_by_source
-            told = {} if sources is None else {name: getattr(sources, name) for name in sources.__struct_fields__}
-            fields = {name: getattr(one, name) for name in one.__struct_fields__}
-            for name in ("site", "segments", "energy_by_source", "completeness"):
-                del fields[name]
-            done = await connection.execute(
-                insert(ChargeSessionRow).values(
-                    site_id=number, completeness=",".join(one.completeness), **fields, **told
-                )
-            )
-            assert done.inserted_primary_key is not None
-            ids.append(int(done.inserted_primary_key[0]))
-            for place, segment in enumerate(one.segments):
-                stretch = {name: getattr(segment, name) for name in segment.__struct_fields__}
-                await connection.execute(
-                    insert(ChargeSessionSegmentRow).values(session_id=ids[-1], number=place, **stretch)
-                )
+            number, _ = await charge_sessions.hold_position(connection, one.site)
+            await charge_sessions.write_sessions(connection, number, [one])
+            newest = select(func.max(ChargeSessionRow.id))
+            ids.append((await connection.execute(newest)).scalar_one())
     return ids
