@@ -5,13 +5,20 @@ from typing import Any
 
 from litestar import Request
 
-from gateway.domain.errors import UnknownField
+from gateway.domain.errors import InvalidArgument, UnknownField
 
 
 def only(request: Request[Any, Any, Any], allowed: Iterable[str]) -> None:
-    """Refuse arguments that nobody knows: a filter that is misspelt would choose everything. Raises UnknownField."""
+    """Refuse arguments that nobody knows, and such as are given twice: a filter left out would choose too much.
+
+    Raises UnknownField, InvalidArgument.
+    """
     known = tuple(allowed)
-    for name in request.query_params:
+    seen = set()
+    for name, _ in request.query_params.multi_items():
         if name not in known:
             allowed_here = f"allowed are {', '.join(known)}" if known else "this address has none"
             raise UnknownField(f"there is no argument {name[:40]!r}; {allowed_here}")
+        if name in seen:
+            raise InvalidArgument(f"{name}: it is given twice; allowed is once")
+        seen.add(name)

@@ -109,6 +109,12 @@ async def test_what_makes_no_sense_is_refused(
     assert words in detail
 
 
+async def test_an_argument_is_given_once(admin: AsyncClient) -> None:
+    answer = await admin.get(f"{HOME}?vehicle=1&limit=5&vehicle=2")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_argument")
+    assert "vehicle: it is given twice" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("path", ["", "/current", "/1", "/1/corrections"])
 async def test_of_an_unknown_site_there_is_nothing(admin: AsyncClient, path: str) -> None:
     address = f"/api/v1/sites/other/charge-sessions{path}"
