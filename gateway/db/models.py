@@ -344,3 +344,39 @@ class RecordPositionRow(Base):
 
     site_id: Mapped[int] = mapped_column(Integer(), ForeignKey("sites.id"), primary_key=True, autoincrement=False)
     position: Mapped[int] = mapped_column(BigInteger())
+
+
+class _Rollup:
+    site_id: Mapped[int] = mapped_column(Integer(), primary_key=True, autoincrement=False)
+    series_id: Mapped[int] = mapped_column(Integer(), primary_key=True, autoincrement=False)
+    slot: Mapped[int] = mapped_column(BigInteger(), primary_key=True, autoincrement=False)
+    mean: Mapped[float | None] = mapped_column(Double())
+    low: Mapped[float | None] = mapped_column(Double())
+    high: Mapped[float | None] = mapped_column(Double())
+    last: Mapped[float | None] = mapped_column(Double())
+    counted: Mapped[float | None] = mapped_column(Double())
+    slots: Mapped[int] = mapped_column(Integer())
+    missing: Mapped[int] = mapped_column(Integer())
+    quality: Mapped[int] = mapped_column(tiny())
+
+
+class Rollup15mRow(_Rollup, Base):
+    __tablename__ = "rollups_15m"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class Rollup1hRow(_Rollup, Base):
+    __tablename__ = "rollups_1h"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class Rollup1dRow(_Rollup, Base):
+    __tablename__ = "rollups_1d"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class RollupPositionRow(Base):
+    __tablename__ = "rollup_positions"
+
+    site_id: Mapped[int] = mapped_column(Integer(), ForeignKey("sites.id"), primary_key=True, autoincrement=False)
+    slot: Mapped[int] = mapped_column(BigInteger())
