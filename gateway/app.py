@@ -17,6 +17,7 @@ from gateway.api import (
     docs,
     events,
     health,
+    history,
     live,
     metrics,
     page,
@@ -44,10 +45,12 @@ from gateway.protocol.messages import Limits
 from gateway.services.auth import AuthService
 from gateway.services.charge_sessions import ChargeSessions, OpenSessions
 from gateway.services.events import Events
+from gateway.services.history import History
 from gateway.services.metrics import Metrics
 from gateway.services.readiness import Readiness
 from gateway.services.rights import rights_of
 from gateway.store.redis import SiteStore
+from gateway.store.samples import SampleQueue
 
 API = "/api/v1"
 MAX_BODY_BYTES = 16_384
@@ -68,6 +71,8 @@ BEHIND_LOGIN: tuple[ControllerRouterHandler, ...] = (
     charge_sessions.correct_charge_session,
     statistics.charge_statistics,
     statistics.reconcile_months,
+    history.site_history,
+    history.site_history_csv,
     catalogue.catalogue,
 )
 # Websockets say who they are in their first message.
@@ -85,6 +90,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     database: Database
     open_sessions: OpenSessions
     zones: Mapping[str, ZoneInfo]
+    samples: SampleQueue
+    record_period_ms: int = 60_000
     auth: AuthService
     readiness: Readiness
     metrics: Metrics
@@ -116,6 +123,7 @@ def create_app(parts: Parts) -> Litestar:
             "auth": _given(parts.auth),
             "charge_sessions": _given(_charge_sessions(parts, rights)),
             "events": _given(Events(parts.store, rights)),
+            "history": _given(_history(parts, rights)),
             "live": _given(_live(parts, rights)),
             "metrics": _given(parts.metrics),
             "page": _given(Folder(parts.page_dir, page.POLICY)),
@@ -159,6 +167,10 @@ def _given(one: object) -> Provide:
 
 def _charge_sessions(parts: Parts, rights: RightsOf) -> ChargeSessions:
     return ChargeSessions(parts.database, parts.open_sessions, parts.zones, parts.hub, rights, parts.clock)
+
+
+def _history(parts: Parts, rights: RightsOf) -> History:
+    return History(parts.database, parts.samples, rights, parts.zones, parts.clock, period_ms=parts.record_period_ms)
 
 
 def _live(parts: Parts, rights: RightsOf) -> Live:

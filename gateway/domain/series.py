@@ -32,11 +32,12 @@ class Choice(msgspec.Struct, frozen=True):
         """Raises InvalidArgument for what is no pattern, and for an added key that is no number."""
         chosen = cls(Filter.of(added), Filter.of(dropped))
         for pattern in chosen.added.patterns:
-            _check_added(pattern)
+            check_recordable(pattern)
         return chosen
 
 
-def _check_added(key: str) -> None:
+def check_recordable(key: str) -> None:
+    """Raises InvalidArgument for a key that is no number; a pattern with wildcards chooses what there is."""
     if not WILDCARDS.isdisjoint(key.split("/")):
         return
     entry = entry_for(key)

@@ -44,6 +44,7 @@ from gateway.store.follow import Follower, OnStep, Reachable, Step, Unreachable
 from gateway.store.notices import NoticeBoard
 from gateway.store.records import ChargeRecords
 from gateway.store.redis import EventsKept, SiteStore, close_client, open_client
+from gateway.store.samples import SampleQueue
 from gateway.version import VERSION
 
 PAGE = Path(__file__).parents[1] / "page"
@@ -64,11 +65,12 @@ class Web(msgspec.Struct, frozen=True):
 
 
 class _Opened(msgspec.Struct, frozen=True):
-    """What is read from: the database, and of the store the values and the open charge sessions."""
+    """What is read from: the database, and of the store values, open charge sessions and samples that wait."""
 
     database: Database
     store: SiteStore
     records: ChargeRecords
+    samples: SampleQueue
 
 
 async def run_web(settings: Settings) -> None:
@@ -183,10 +185,12 @@ def _parts(
         clock=SystemClock(),
         sites=tuple(SiteInfo(site.id, site.name, site.dialect, site.id == DEMO) for site in sites),
         zones={site.id: zone_of(site) for site in sites},
+        record_period_ms=round(settings.record_period_s * 1000),
         hub=hub,
         store=opened.store,
         database=opened.database,
         open_sessions=opened.records.open_sessions,
+        samples=opened.samples,
         auth=auth,
         readiness=readiness,
         metrics=metrics,
@@ -210,7 +214,8 @@ def _opened(settings: Settings, database_url: str, connect: Callable[[], Redis],
         events_kept=EventsKept(settings.events_kept_s, settings.event_entries),
         answer_s=settings.redis_timeout_s,
     )
-    return _Opened(database, store, ChargeRecords(redis, answer_s=settings.redis_timeout_s))
+    answer_s = settings.redis_timeout_s
+    return _Opened(database, store, ChargeRecords(redis, answer_s=answer_s), SampleQueue(redis, answer_s=answer_s))
 
 
 def _probe(

@@ -16,7 +16,21 @@ from typing import Any
 
 import msgspec
 
-from tests.bench import burst, catchup, frame, ingest, latency, memory, publish, rest, resume, slots, snapshot, stalls
+from tests.bench import (
+    burst,
+    catchup,
+    frame,
+    history,
+    ingest,
+    latency,
+    memory,
+    publish,
+    rest,
+    resume,
+    slots,
+    snapshot,
+    stalls,
+)
 from tests.bench.measure import Listening, allow_many_files, started_on
 from tests.bench.table import Part, Result, Row, report
 from tests.bench.world import Cores
@@ -33,6 +47,7 @@ ROWS: dict[str, tuple[Rows, Any]] = {
     "resume": (resume.rows, resume.Size()),
     "slots": (slots.rows, slots.Size()),
     "catchup": (catchup.rows, catchup.Size()),
+    "history": (history.rows, history.Size()),
     "stalls": (stalls.rows, stalls.Size()),
     "rest": (rest.rows, rest.Size()),
 }

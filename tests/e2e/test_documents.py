@@ -32,7 +32,7 @@ from tests.support.parts import MariaPart
 from tests.support.ports import free_port
 from tests.support.proxy import nginx
 from tests.support.waiting import eventually
-from tests.unit.api import test_charge_session_examples
+from tests.unit.api import test_charge_session_examples, test_history
 from tests.unit.protocol import test_guide
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -45,6 +45,7 @@ RUN_BY: dict[tuple[str, str], Any] = {
     ("docs/protocol/README.md", "python"): test_protocol_page.python,
     ("docs/protocol/README.md", "js"): test_protocol_page.client,
     ("docs/charge-sessions.md", "json"): test_charge_session_examples.test_the_page_shows_what_is_told_and_taken,
+    ("docs/history.md", "json"): test_history.test_the_page_shows_the_example,
     ("docs/protocol/README.md", "json"): test_guide.test_every_message_has_an_example_that_the_protocol_can_read,
 }
 """Whole clients, which want a test of their own: each reads the only block of its language on that page."""
@@ -76,6 +77,9 @@ async def test_a_block_does_what_its_page_says(block: Block, up: GatewayPart, tm
 async def shell(block: Block, up: GatewayPart, folder: Path) -> None:
     """Line by line; what was exported holds for the lines after it."""
     environ = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    if "curl " in block.text:
+        await _requests(block, environ, up)
+        return
     for line in block.text.splitlines():
         words = re.split(r"\s#", line)[0].strip()
         if words.startswith("export "):
@@ -95,6 +99,14 @@ async def shell(block: Block, up: GatewayPart, folder: Path) -> None:
             assert words == ".venv/bin/openwb-gateway doctor"
             given = {"GATEWAY_PORT": str(up.port), "GATEWAY_DATA_DIR": str(folder / "data")}
             assert "nothing stands in the way" in await _output(words, {**environ, **given})
+
+
+async def _requests(block: Block, environ: dict[str, str], up: GatewayPart) -> None:
+    """All lines as one script, which stops at the first failure; it ends with a table or with JSON."""
+    words = block.text.replace("http://127.0.0.1:8080", up.base).replace("PASSWORD=…", f"PASSWORD={PASSWORD}")
+    said = await _output(f"set -eu\n{words}", environ)
+    answered = [line for line in said.splitlines() if line.startswith(("{", "time,")) or line == "time"]
+    assert len(answered) == len(re.findall("^curl ", words, re.MULTILINE))
 
 
 async def _make_run(words: str, environ: dict[str, str], folder: Path) -> None:

@@ -8,7 +8,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.bench import burst, catchup, frame, ingest, latency, memory, publish, resume, slots, snapshot, stalls
+from tests.bench import (
+    burst,
+    catchup,
+    frame,
+    history,
+    ingest,
+    latency,
+    memory,
+    publish,
+    resume,
+    slots,
+    snapshot,
+    stalls,
+)
 from tests.bench import rest as at_rest
 from tests.bench.__main__ import ROWS
 from tests.bench.measure import Listening
@@ -28,6 +41,7 @@ TINY: dict[str, Any] = {
     "resume": resume.Size(entries=100, back=(10,), repeated=1),
     "slots": slots.Size(slots=3, series=2, missed=10, rounds=1),
     "catchup": catchup.Size(slots=20, series=2, rounds=1),
+    "history": history.Size(days=3, series=2, rounds=1),
     "stalls": stalls.Size(seconds=0.2, every_s=0.001, slow=1, reading=1, browser=False),
     "rest": at_rest.Size(settle_s=0, seconds=2, pieces=1),
 }

@@ -26,6 +26,7 @@ from gateway.services.passwords import HashCost, Passwords
 from gateway.services.readiness import Readiness
 from gateway.store.follow import Loaded
 from gateway.store.redis import SiteStore, open_client
+from gateway.store.samples import SampleQueue
 from tests.support.clock import FakeClock
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -63,6 +64,7 @@ class Web:
         live_times: LiveTimes | None = None,
         tell: Tell | None = None,
         store: SiteStore | None = None,
+        samples: SampleQueue | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.database = database
@@ -79,6 +81,7 @@ class Web:
             database=database,
             open_sessions=self._open_sessions,
             zones=dict.fromkeys(("home", "yard"), BERLIN),
+            samples=samples or SampleQueue(open_client(NOWHERE), answer_s=1),
             auth=self.auth,
             readiness=self.readiness,
             metrics=Metrics(),
