@@ -16,7 +16,7 @@ from sqlalchemy.sql import Select
 from gateway.db.models import Base, RollupPositionRow, SampleRow, SeriesRow, SlotRow
 from gateway.db.samples import BEFORE_ALL
 from gateway.domain.catalogue import entry_for
-from gateway.domain.history import HOUR_MS, QUARTER_MS, Resolution, Span
+from gateway.domain.history import Resolution, Span
 from gateway.domain.history_columns import Point, Reading
 from gateway.domain.slots import Quality, is_counter
 
@@ -26,13 +26,6 @@ ROLLUPS: Final[Mapping[Resolution, Table]] = {
     Resolution.day: Base.metadata.tables["rollups_1d"],
 }
 SLOTS: Final = Base.metadata.tables["slots"]
-LENGTHS: Final[Mapping[Resolution, int]] = {
-    Resolution.quarter: QUARTER_MS,
-    Resolution.hour: HOUR_MS,
-    Resolution.day: 24 * HOUR_MS,
-}
-"""Of days the usual one: it is only the measure of which a share is known."""
-
 
 _Columns = TypeVarTuple("_Columns")
 ROWS_AT_ONCE: Final = 250
@@ -86,8 +79,8 @@ def rollups_query(
         row.high,
         row.last,
         row.counted,
-        row.slots,
-        row.missing,
+        row.known_ms,
+        row.missing_ms,
         row.quality,
     ).where(*within)
 
@@ -147,18 +140,17 @@ async def buckets_in(
     found: dict[str, dict[int, Point]] = {key: {} for key in keys.values()}
     if not keys or span.begin >= span.end:
         return found
-    length = LENGTHS[resolution]
     counters = {number: is_counter(key) for number, key in keys.items()}
     async for some in _pieces(connection, rollups_query(resolution, site_id, [*keys], span)):
-        for number, slot, mean, low, high, last, counted, slots, missing, quality in some:
+        for number, slot, mean, low, high, last, counted, known_ms, missing_ms, quality in some:
             found[keys[number]][slot] = Point(
                 mean=mean,
                 low=low,
                 high=high,
                 last=last,
                 energy_wh=counted if counters[number] else None,
-                known_ms=length * slots / max(1, slots + missing),
-                span_ms=length,
+                known_ms=known_ms,
+                span_ms=known_ms + missing_ms,
                 stale=quality == Quality.stale,
             )
     return found

@@ -347,6 +347,13 @@ class RecordPositionRow(Base):
 
 
 class _Rollup:
+    """A series in a bucket of time, which is named by its start, epoch milliseconds; of a day that is local midnight.
+
+    ``mean`` is weighted by time. ``counted``, only of counters: what they counted, NULL where no two readings are
+    known. ``known_ms`` of the bucket has values, ``missing_ms`` has none. ``quality`` is the worst in it: live,
+    rebuilt, jumped, stale, in this order.
+    """
+
     site_id: Mapped[int] = mapped_column(Integer(), primary_key=True, autoincrement=False)
     series_id: Mapped[int] = mapped_column(Integer(), primary_key=True, autoincrement=False)
     slot: Mapped[int] = mapped_column(BigInteger(), primary_key=True, autoincrement=False)
@@ -355,8 +362,8 @@ class _Rollup:
     high: Mapped[float | None] = mapped_column(Double())
     last: Mapped[float | None] = mapped_column(Double())
     counted: Mapped[float | None] = mapped_column(Double())
-    slots: Mapped[int] = mapped_column(Integer())
-    missing: Mapped[int] = mapped_column(Integer())
+    known_ms: Mapped[int] = mapped_column(Integer())
+    missing_ms: Mapped[int] = mapped_column(Integer())
     quality: Mapped[int] = mapped_column(tiny())
 
 
@@ -375,7 +382,24 @@ class Rollup1dRow(_Rollup, Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 
+class SourceEnergyRow(Base):
+    """Where a consumer's (``house``, ``chargepoints/4``) energy of a quarter of an hour came from: an estimate."""
+
+    __tablename__ = "source_energies"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    site_id: Mapped[int] = mapped_column(Integer(), primary_key=True, autoincrement=False)
+    consumer: Mapped[str] = mapped_column(exact(255), primary_key=True)
+    slot: Mapped[int] = mapped_column(BigInteger(), primary_key=True, autoincrement=False)
+    grid_wh: Mapped[float] = mapped_column(Double())
+    pv_wh: Mapped[float] = mapped_column(Double())
+    battery_wh: Mapped[float] = mapped_column(Double())
+    unknown_wh: Mapped[float] = mapped_column(Double())
+
+
 class RollupPositionRow(Base):
+    """Before this moment, in epoch milliseconds, every slot of a site is in its roll-ups."""
+
     __tablename__ = "rollup_positions"
 
     site_id: Mapped[int] = mapped_column(Integer(), ForeignKey("sites.id"), primary_key=True, autoincrement=False)

@@ -32,3 +32,20 @@ async def insert_all_new(connection: AsyncConnection, of: type[DeclarativeBase],
     statement = insert_new(of, connection)
     for first in range(0, len(rows), MOST_AT_ONCE):
         await connection.execute(statement, rows[first : first + MOST_AT_ONCE])
+
+
+async def write_all(connection: AsyncConnection, of: type[DeclarativeBase], rows: list[dict[str, Any]]) -> None:
+    """Write the rows, also over those of the same key."""
+    table = of.__table__
+    assert isinstance(table, Table)
+    key = [column.name for column in table.primary_key.columns]
+    rest = [column.name for column in table.columns if column.name not in key]
+    statement: Insert
+    if connection.dialect.name in MARIADB:
+        on_mariadb = mysql.insert(table)
+        statement = on_mariadb.on_duplicate_key_update({name: on_mariadb.inserted[name] for name in rest})
+    else:
+        on_sqlite = sqlite.insert(table)
+        statement = on_sqlite.on_conflict_do_update(key, set_={name: on_sqlite.excluded[name] for name in rest})
+    for first in range(0, len(rows), MOST_AT_ONCE):
+        await connection.execute(statement, rows[first : first + MOST_AT_ONCE])

@@ -22,6 +22,7 @@ from gateway.domain.slots import period_ms_of
 from gateway.run.figures import RecorderFigures, metrics_port, process_metrics
 from gateway.run.owner import Service, run_until, stop_on_signals
 from gateway.run.plan import Stores, stores_of
+from gateway.run.zones import zone_of
 from gateway.services.metrics import Metrics
 from gateway.services.readiness import Probe, Readiness
 from gateway.settings import Settings, SiteSettings
@@ -36,6 +37,7 @@ from recorder.box_log import BoxLogStream, BoxLogTables
 from recorder.carry import Carrier
 from recorder.carry import Pace as CarryPace
 from recorder.records import RecordStream, RecordTables
+from recorder.rollups import RollUps
 from recorder.sampler import Means, Pace, Sampler
 from recorder.tracker import Means as TrackerMeans
 from recorder.tracker import Tracker
@@ -134,6 +136,8 @@ async def recorders(
             sessions = _record_writer(settings, site.id, database, records, readiness)
             box_log = _log_writer(settings, site.id, database, redis, readiness)
             services.update(_carried(prepared, writer, sessions, box_log))
+            roll_ups = _roll_ups(settings, site, database, readiness)
+            services[f"roll-ups of {site.id}"] = partial(_after, prepared, roll_ups.run)
         yield services
 
 
@@ -207,6 +211,17 @@ def _record_writer(
         RecordTables(site),
         pace=_seldom(settings, most_entries=RECORDS_AT_ONCE),
         report=lambda state, reason: readiness.report(f"charge sessions of {site}", state, reason),
+    )
+
+
+def _roll_ups(settings: Settings, site: SiteSettings, database: Database, readiness: Readiness) -> RollUps:
+    return RollUps(
+        site.id,
+        database,
+        zone_of(site),
+        report=lambda state, reason: readiness.report(f"roll-ups of {site.id}", state, reason),
+        backoff_base_s=settings.reconnect_base_s,
+        backoff_cap_s=settings.reconnect_cap_s,
     )
 
 

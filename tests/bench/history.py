@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from gateway.api.history import json_of
 from gateway.db import samples
 from gateway.db.engine import Database
-from gateway.db.history import LENGTHS, ROLLUPS
+from gateway.db.history import ROLLUPS
 from gateway.db.models import RollupPositionRow
 from gateway.domain.clock import SystemClock
 from gateway.domain.history import QUARTER_MS, TIERS, Resolution, Span, edges
@@ -37,7 +37,7 @@ from tests.support.past import ADMIN
 
 PERIOD_MS, DAY_MS = 60_000, 86_400_000
 AT_ONCE = 5_000
-COLUMNS = "site_id, series_id, slot, mean, low, high, last, counted, slots, missing, quality"
+COLUMNS = "site_id, series_id, slot, mean, low, high, last, counted, known_ms, missing_ms, quality"
 MOST_MS = 200
 MOST_POINTS_DAYS = 83
 """By the hour; a day more and auto takes days."""
@@ -75,11 +75,11 @@ class Year(msgspec.Struct, frozen=True):
     def rollups(self, resolution: Resolution) -> Iterator[list[tuple[Any, ...]]]:
         """The rows of all series, in pieces."""
         starts = edges(resolution, Span(self.begin, self.now), BERLIN, 10**6)[:-1]
-        n_slots = LENGTHS[resolution] // PERIOD_MS
+        known_ms = DAY_MS if resolution is Resolution.day else starts[1] - starts[0]
         for number in range(1, len(self.keys) + 1):
             for first in range(0, len(starts), AT_ONCE):
                 yield [
-                    (1, number, start, start / 1e9, 0.0, 9.9e3, start / 1e9, 0.25, n_slots, 0, 0)
+                    (1, number, start, start / 1e9, 0.0, 9.9e3, start / 1e9, 0.25, known_ms, 0, 0)
                     for start in starts[first : first + AT_ONCE]
                 ]
 

@@ -34,7 +34,11 @@ async def record(database: Database, slots: int, keys: tuple[str, ...] = KEYS) -
 
 
 async def roll_up(database: Database, resolution: Resolution, rows: list[dict[str, Any]]) -> None:
-    nothing = dict.fromkeys(("mean", "low", "high", "last", "counted")) | {"slots": 0, "missing": 0, "quality": 0}
+    nothing = dict.fromkeys(("mean", "low", "high", "last", "counted")) | {
+        "known_ms": 0,
+        "missing_ms": 0,
+        "quality": 0,
+    }
     async with database.writing() as connection:
         await connection.execute(insert(ROLLUPS[resolution]), [{"site_id": 1, **nothing, **row} for row in rows])
 
@@ -133,10 +137,10 @@ async def test_buckets_come_as_they_were_rolled_up(database: Database) -> None:
         database,
         Resolution.hour,
         [
-            {"series_id": 1, "slot": FIRST, **numbers, "slots": 45, "missing": 15},
-            {"series_id": 1, "slot": FIRST + HOUR_MS, "missing": 60, "quality": 1},
-            {"series_id": 1, "slot": FIRST + 2 * HOUR_MS, **numbers, "slots": 60},
-            {"series_id": 2, "slot": FIRST, **numbers, "slots": 60, "quality": 3},
+            {"series_id": 1, "slot": FIRST, **numbers, "known_ms": 45 * MINUTE, "missing_ms": 15 * MINUTE},
+            {"series_id": 1, "slot": FIRST + HOUR_MS, "missing_ms": HOUR_MS, "quality": 1},
+            {"series_id": 1, "slot": FIRST + 2 * HOUR_MS, **numbers, "known_ms": HOUR_MS},
+            {"series_id": 2, "slot": FIRST, **numbers, "known_ms": HOUR_MS, "quality": 3},
         ],
     )
     span = Span(FIRST, FIRST + 2 * HOUR_MS)

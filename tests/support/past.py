@@ -25,6 +25,7 @@ from tests.support.clock import FakeClock
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SITE = "home"
+WORST_FIRST = (Quality.stale, Quality.jumped, Quality.rebuilt, Quality.live)
 NOWHERE = "redis://127.0.0.1:1/0"
 ADMIN = Login(token_id=1, user_id=1, name="admin", role=Role.admin, scopes=("admin",), expires_at=0.0)
 
@@ -91,9 +92,9 @@ class Past:
             "high": max(known, default=None),
             "last": known[-1] if known else None,
             "counted": self._counted(key, inside) if is_counter(key) else None,
-            "slots": len(known),
-            "missing": (over - start) // self.period_ms - len(known),
-            "quality": Quality.stale if Quality.stale in grades else Quality.live,
+            "known_ms": len(known) * self.period_ms,
+            "missing_ms": over - start - len(known) * self.period_ms,
+            "quality": next(one for one in WORST_FIRST if one in grades),
         }
 
     def _counted(self, key: str, inside: Sequence[Sample]) -> float | None:
