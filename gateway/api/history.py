@@ -166,7 +166,7 @@ async def site_history(
     end: To = None,
     resolution: WantedResolution = "auto",
 ) -> Response[bytes]:
-    only(request, ARGUMENTS)
+    only(request, ARGUMENTS, several=("series",))
     answer = await history.answer(current_login(request), site, _asked(series, begin, end, resolution))
     if request.accept.best_match([JSON, CSV], JSON) == CSV:
         return await _csv(answer, sites)
@@ -195,7 +195,7 @@ async def site_history_csv(
     end: To = None,
     resolution: WantedResolution = "auto",
 ) -> Response[bytes]:
-    only(request, ARGUMENTS)
+    only(request, ARGUMENTS, several=("series",))
     answer = await history.answer(current_login(request), site, _asked(series, begin, end, resolution))
     return await _csv(answer, sites)
 

@@ -22,7 +22,7 @@ from gateway.db.models import MARIADB
 
 MONTHS_AHEAD = 7
 FEWEST_AHEAD = 3
-PARTITIONED = ("slots", "samples", "rollups_15m", "rollups_1h", "rollups_1d", "source_energies")
+PARTITIONED = ("slots", "samples", "rollups_15m")
 SAME_NAME, NOT_BEYOND_THE_LAST = 1517, 1493
 
 

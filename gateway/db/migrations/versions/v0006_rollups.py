@@ -13,6 +13,7 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
+PARTITIONED = ("rollups_15m",)
 TIERS = ("rollups_15m", "rollups_1h", "rollups_1d")
 
 
@@ -29,7 +30,7 @@ def upgrade() -> None:
             sa.PrimaryKeyConstraint("site_id", "series_id", "slot", name=f"pk_{name}"),
             if_not_exists=True,
             sqlite_with_rowid=False,
-            mysql_partition_by=partitions,
+            **({"mysql_partition_by": partitions} if name in PARTITIONED else {}),
         )
     op.create_table(
         "source_energies",
@@ -40,7 +41,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("site_id", "consumer", "slot", name="pk_source_energies"),
         if_not_exists=True,
         sqlite_with_rowid=False,
-        mysql_partition_by=partitions,
     )
     op.create_table(
         "rollup_positions",
