@@ -12,7 +12,8 @@ from typing import Any, Final
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.db.models import ChargeSessionRow, ChargeSessionSegmentRow, ExactDecimal, RecordPositionRow, SiteRow
+from gateway.db.columns import ExactDecimal
+from gateway.db.models import ChargeSessionRow, ChargeSessionSegmentRow, RecordPositionRow, SiteRow
 from gateway.db.samples import BEFORE_ALL, ensured_site
 from gateway.db.statements import insert_new
 from gateway.domain.charge_sessions import ChargeSession

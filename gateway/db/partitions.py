@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.db.models import MARIADB
+from gateway.db.columns import MARIADB
 
 MONTHS_AHEAD = 7
 FEWEST_AHEAD = 3

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.dml import Insert
 
-from gateway.db.models import MARIADB
+from gateway.db.columns import MARIADB
 
 MOST_AT_ONCE = 1_000
 """Rows of one statement: aiomysql writes it out on the event loop, which has others to serve (1,000 take 10 ms)."""

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.engine import Dialect
 
-from gateway.db.models import ExactDecimal, Octets
+from gateway.db.columns import ExactDecimal, Octets
 
 DIALECTS: list[Dialect] = [sqlite.dialect(), mysql.dialect()]
 

@@ -6,7 +6,7 @@ Each step may be repeated: MariaDB has no transactions around tables, so a start
 import sqlalchemy as sa
 from alembic import op
 
-from gateway.db.models import UtcTime, exact, identity
+from gateway.db.columns import UtcTime, exact, identity
 
 revision = "0001"
 down_revision = None

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gateway.db.models import UtcTime, exact, identity
+from gateway.db.columns import UtcTime, exact, identity
 
 revision = "0002"
 down_revision = "0001"

@@ -9,7 +9,7 @@ import time
 import sqlalchemy as sa
 from alembic import op
 
-from gateway.db.models import Octets, UtcTime, exact, tiny
+from gateway.db.columns import Octets, UtcTime, exact, tiny
 from gateway.db.partitions import partitioned_by_month
 
 revision = "0003"

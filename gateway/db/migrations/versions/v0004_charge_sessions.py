@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gateway.db.models import ExactDecimal, UtcTime, exact, identity, long_text
+from gateway.db.columns import ExactDecimal, UtcTime, exact, identity, long_text
 
 revision = "0004"
 down_revision = "0003"

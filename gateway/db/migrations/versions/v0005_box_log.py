@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gateway.db.models import ExactDecimal, UtcTime, exact, long_text
+from gateway.db.columns import ExactDecimal, UtcTime, exact, long_text
 
 revision = "0005"
 down_revision = "0004"

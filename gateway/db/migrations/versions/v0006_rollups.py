@@ -5,7 +5,7 @@ import time
 import sqlalchemy as sa
 from alembic import op
 
-from gateway.db.models import exact, tiny
+from gateway.db.columns import exact, tiny
 from gateway.db.partitions import partitioned_by_month
 
 revision = "0006"
