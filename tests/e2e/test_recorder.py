@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,17 @@ QUICK: dict[str, Any] = {
 }
 
 
+def history(up: GatewayPart, resolution: str) -> dict[int, float | None]:
+    """The grid's power in the last half minute, as it is told over REST, by the starts of the buckets."""
+    since = datetime.fromtimestamp(time.time() - 30, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    query = f"series=grid/power_w&from={since}&resolution={resolution}"
+    status, answer = up.get(f"/api/v1/sites/demo/history?{query}", up.log_in())
+    assert (status, answer["origin"]) == (200, "simulated")
+    starts = [round(datetime.fromisoformat(one).timestamp() * 1000) for one in answer["times"]]
+    (series,) = answer["series"]
+    return dict(zip(starts, series["values"], strict=True))
+
+
 async def test_up_records_and_says_how_that_does(tmp_path: Path) -> None:
     async with GatewayPart("up", tmp_path, **QUICK) as up:
         seen = await shows(up.base, "gw_recorder_slots_total", 10, site="demo", fate="sampled")
@@ -36,16 +48,26 @@ async def test_up_records_and_says_how_that_does(tmp_path: Path) -> None:
         assert seen.of("gw_recorder_slots_total", site="demo", fate="unreadable") == 0
         for part in ("history", "history of demo", "recorder of demo"):
             await eventually(lambda part=part: up.part(part) == "ok", what=part)
+        told = history(up, "slot")
+        assert [one for one in history(up, "15m").values() if one is not None] != []
     path = tmp_path / "data" / "demo" / "gateway.db"
     with closing(sqlite3.connect(path)) as connection:
         keys = {key for (key,) in connection.execute("SELECT key FROM series")}
         assert {"grid/power_w", "pv/power_w", "battery/soc_percent", "chargepoints/5/meter_wh"} <= keys
         several = "SELECT count(*) FROM samples GROUP BY site_id, series_id, slot HAVING count(*) > 1"
         assert connection.execute(several).fetchall() == []
+        recorded = dict(
+            connection.execute(
+                "SELECT slot, value FROM samples JOIN series ON series.id = series_id WHERE key = 'grid/power_w'"
+            )
+        )
         slots, rows = (
             connection.execute(f"SELECT count(*) FROM {one}").fetchone()[0] for one in ("slots", "samples")
         )
     assert slots >= 10
+    known = {slot: power_w for slot, power_w in told.items() if power_w is not None and slot in recorded}
+    assert len(known) >= 5
+    assert {slot: recorded[slot] for slot in known} == known
     assert rows >= slots * len({"grid/power_w", "pv/power_w"})
 
 
