@@ -37,7 +37,7 @@ from recorder.box_log import BoxLogStream, BoxLogTables
 from recorder.carry import Carrier
 from recorder.carry import Pace as CarryPace
 from recorder.records import RecordStream, RecordTables
-from recorder.rollups import RollUps
+from recorder.rollups import EVERY_S, RollUps
 from recorder.sampler import Means, Pace, Sampler
 from recorder.tracker import Means as TrackerMeans
 from recorder.tracker import Tracker
@@ -48,6 +48,7 @@ WRITE_TIMEOUT_S = 30.0
 LOOK_S = 1.0
 PARTITIONS_EVERY_S = 300.0
 QUARTER_MS = 900_000
+MOST_UNREDUCED_SLOTS = 1_000
 PIECES_AT_ONCE, RECORDS_AT_ONCE = 10, 100
 PIECES_EVERY_S = 2.0
 WELL = frozenset({"starting", "waiting", "ok"})
@@ -222,6 +223,8 @@ def _roll_ups(settings: Settings, site: SiteSettings, database: Database, readin
         report=lambda state, reason: readiness.report(f"roll-ups of {site.id}", state, reason),
         backoff_base_s=settings.reconnect_base_s,
         backoff_cap_s=settings.reconnect_cap_s,
+        # so that an answer about the last hours is made of few slots, however short they are
+        every_s=min(EVERY_S, MOST_UNREDUCED_SLOTS * settings.record_period_s),
     )
 
 

@@ -17,6 +17,7 @@ from gateway.services import history as service
 from gateway.services.history import Answer
 from gateway.store.redis import close_client, open_client
 from gateway.store.samples import SampleQueue
+from recorder.rollups import RollUps
 from tests.support.parts import RedisPart
 from tests.support.past import ADMIN, BERLIN, SITE, Past, asked, history, sees, start_of
 from tests.support.rest import sqlite
@@ -78,16 +79,19 @@ def check(answer: Answer, past: Past, key: str) -> None:
             assert numbers == [one if one is None else pytest.approx(one, abs=1e-5) for one in exact]
     for numbers, name in ((found.low, "low"), (found.high, "high"), (found.last, "last")):
         assert numbers == [row.get(name) for row in rows]
-    known = [row["slots"] / (row["slots"] + row["missing"]) if row else 0 for row in rows]
+    known = [row["known_ms"] / (row["known_ms"] + row["missing_ms"]) if row else 0 for row in rows]
     assert found.coverage == pytest.approx(known, abs=1e-5)
     empty = [place for gap in found.gaps for place in range(gap.begin, gap.end)]
     assert empty == [place for place, one in enumerate(found.values) if one is None]
 
 
-@pytest.mark.parametrize("rolled_up", [None, BEGIN, ms("2026-03-29T03:00"), END - 20 * MINUTE, END])
+@pytest.mark.parametrize(
+    ("rolled_up", "by_recorder"),
+    [(None, False), (BEGIN, False), (ms("2026-03-29T03:00"), False), (END - 20 * MINUTE, False), (None, True)],
+)
 @pytest.mark.parametrize("resolution", TIERS[1:])
 async def test_an_answer_is_what_all_slots_come_to(
-    database: Database, queue: SampleQueue, resolution: Resolution, rolled_up: int | None
+    database: Database, queue: SampleQueue, resolution: Resolution, rolled_up: int | None, by_recorder: bool
 ) -> None:
     """Some of it rolled up, some in the database, and the newest still in the store."""
     past, written = Past(BEGIN, END, PERIOD, values), END - 9 * MINUTE
@@ -95,6 +99,10 @@ async def test_an_answer_is_what_all_slots_come_to(
     await past.wait(queue, behind=written - 10 * MINUTE)
     if rolled_up is not None:
         await past.roll_up(database, min(rolled_up, written))
+    elif by_recorder:
+        rolled = RollUps(SITE, database, BERLIN, report=lambda _state, _reason: None)
+        while await rolled.roll_up():
+            pass
     question = asked("grid/#", begin="2026-03-27", end="2026-03-31", resolution=resolution.value)
     answer = await history(database, END + MINUTE, queue=queue, period_ms=PERIOD).answer(ADMIN, SITE, question)
     assert answer.starts[0] == start_of(resolution, ms("2026-03-27"))
