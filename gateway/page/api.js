@@ -1,6 +1,7 @@
 // The few REST calls of the page. Addresses are relative, so that the gateway may live below a path of a proxy.
 
 const TIMEOUT_MS = 15_000;
+const PAGE = 25;
 
 /** The gateway's refusal; `status` 0 means that it could not be reached, with `code` "not_there" that another answered. */
 export class Refusal extends Error {
@@ -58,3 +59,14 @@ export const checkSetUp = (token) => call("POST", "auth/setup/check", { body: { 
 export const logOut = (token) => call("POST", "auth/logout", { token });
 export const sites = (token) => call("GET", "sites", { token });
 export const catalogue = (token, language) => call("GET", `catalogue?lang=${language}`, { token });
+
+const ofSite = (site, rest) => `sites/${encodeURIComponent(site)}/${rest}`;
+export const history = (token, site, query) => call("GET", ofSite(site, `history?${query}`), { token });
+export const currentChargeSessions = (token, site) => call("GET", ofSite(site, "charge-sessions/current"), { token });
+export const chargeSession = (token, site, id) => call("GET", ofSite(site, `charge-sessions/${id}`), { token });
+
+/** A page of those that ended; `cursor` null: the first one. */
+export function chargeSessions(token, site, cursor) {
+  const query = new URLSearchParams({ limit: PAGE, ...(cursor && { cursor }) });
+  return call("GET", ofSite(site, `charge-sessions?${query}`), { token });
+}

@@ -11,7 +11,9 @@ import { Entry, refusalWords, takeSetupToken } from "./entry.js";
 import { Flow } from "./flow.js";
 import { ago, moment } from "./format.js";
 import { asOfMs, judge } from "./health.js";
+import { History } from "./history.js";
 import { LiveState } from "./live.js";
+import { ChargeLog } from "./log.js";
 import { fillWords, language, words } from "./strings.js";
 
 const KEYS = [
@@ -64,6 +66,8 @@ class Dashboard {
     this._onLogin = onLogin;
     this._flow = new Flow(byId("flow"));
     this._box = new Box(byId("box"));
+    this._history = new History();
+    this._log = new ChargeLog();
     this._chargePoints = new Roster(byId("chargepoint-cards"), (id) => new ChargePointCard(id, labels));
     this._vehicles = new Roster(byId("vehicle-rows"), (id) => new VehicleRow(id));
     this._plant = new Roster(byId("plant-rows"), (name) => new PlantRow(name, labels));
@@ -87,11 +91,15 @@ class Dashboard {
       onLogin: this._onLogin,
     });
     this._connection.start();
+    this._history.open(token, site.id, () => this._state.serverMs(steadyMs()) ?? Date.now());
+    this._log.open(token, site.id);
   }
 
   close() {
     this._connection?.stop();
     this._connection = null;
+    this._history.close();
+    this._log.close();
   }
 
   /** Close, and leave nothing of what was shown in the page. */
@@ -116,6 +124,7 @@ class Dashboard {
     const health = judge(this._state, this._connection.status, steadyMs(), navigator.onLine);
     this._drawHealth(health);
     this._drawValues(health);
+    this._history.render();
   }
 
   _drawValues(health) {
@@ -127,6 +136,7 @@ class Dashboard {
     this._drawRoster("plant", this._plant, plant);
     setHidden(byId("box"), state.values.size === 0);
     this._box.render(state, health);
+    this._log.render(state);
   }
 
   _drawRoster(id, roster, ids) {

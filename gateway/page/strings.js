@@ -1,6 +1,9 @@
 // The words of the page, in English and German. Numbers and times are formatted in format.js.
 
+import { PAST_DE, PAST_EN } from "./strings_past.js";
+
 const EN = {
+  ...PAST_EN,
   skip: "Skip to the values",
   login_lead: "Log in to see this installation live.",
   name: "Name",
@@ -139,6 +142,7 @@ const EN = {
 };
 
 const DE = {
+  ...PAST_DE,
   skip: "Zu den Werten springen",
   login_lead: "Anmelden, um diese Anlage live zu sehen.",
   name: "Name",

@@ -5,15 +5,9 @@ from typing import Any
 import pytest
 
 from tests.support.fake_gateway import NOW, FakeGateway
-from tests.support.page import CAR, PLANT, card
+from tests.support.page import CAR, CONTRAST, PLANT, SIDEWAYS, UNNAMED, card
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-UNNAMED = """() => [...document.querySelectorAll("button, input, select, a, summary")]
-  .filter((one) => one.checkVisibility() && !one.innerText?.trim() && !one.labels?.length)
-  .map((one) => one.outerHTML)"""
-SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 820, 1440])
@@ -88,30 +82,6 @@ async def test_a_few_charge_points_are_never_short(fake: FakeGateway) -> None:
     await fake.page.set_viewport_size({"width": 360, "height": 900})
     await fake.open_live(car_park(2))
     assert await card(fake.page, 2).locator(".facts.three").is_visible()
-
-
-CONTRAST = """() => {
-  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-  const rgb = (layers) => {
-    canvas.clearRect(0, 0, 1, 1);
-    for (const layer of layers) { canvas.fillStyle = layer; canvas.fillRect(0, 0, 1, 1); }
-    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  };
-  const light = (colour) => colour.map((one) => one / 255)
-    .map((one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, one, place) => sum + one * [0.2126, 0.7152, 0.0722][place], 0);
-  const found = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((one) => one.nodeType === Node.TEXT_NODE && one.textContent.trim());
-    if (!own || !element.checkVisibility() || element.closest(".visually-hidden, .skip, noscript, option")) continue;
-    const layers = [];
-    for (let at = element; at; at = at.parentElement) layers.unshift(getComputedStyle(at).backgroundColor);
-    const [front, back] = [light(rgb([...layers, getComputedStyle(element).color])), light(rgb(layers))];
-    const ratio = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
-    if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${element.textContent.trim().slice(0, 30)}`);
-  }
-  return found;
-}"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

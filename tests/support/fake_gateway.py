@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from playwright.async_api import Page, Route, WebSocketRoute
 
@@ -29,8 +29,27 @@ NOW = 1_800_000_000.0
 
 Message = dict[str, Any]
 Values = Mapping[str, list[Any] | None]
+Query = dict[str, str]
 Answer = tuple[int, Any]
+"""A status and its content, or what makes the content of the address's query."""
 Portal = Literal["page", "redirect", "refusal"]
+
+
+def no_history(query: Query) -> Any:
+    return {"timezone": "Europe/Berlin", "times": [], "series": [], **{one: query[one] for one in ("from", "to")}}
+
+
+def no_charge_sessions(_query: Query) -> Any:
+    totals = {"sessions": 0, "energy_wh": 0, "without_energy": 0, "grid_wh": 0, "pv_wh": 0, "battery_wh": 0}
+    return {"timezone": "Europe/Berlin", "sessions": [], "next": None, "totals": totals}
+
+
+NO_PAST: dict[str, Answer] = {
+    "history": (200, no_history),
+    "charge-sessions": (200, no_charge_sessions),
+    "charge-sessions/current": (200, {"timezone": "Europe/Berlin", "sessions": []}),
+}
+"""Of every site for which nothing else was prepared."""
 
 
 class FakeGateway:
@@ -60,6 +79,12 @@ class FakeGateway:
             "POST auth/logout": (204, None),
             "GET sites": (200, [{"id": "home", "name": "Home"}]),
             "GET catalogue": (200, {"language": "en", "entries": []}),
+            "GET sites/home/history": (200, no_history),
+            "GET sites/home/charge-sessions/current": (
+                200,
+                {"site": "home", "timezone": "Europe/Berlin", "sessions": []},
+            ),
+            "GET sites/home/charge-sessions": (200, no_charge_sessions),
         }
         self._socket: WebSocketRoute | None = None
 
@@ -135,9 +160,10 @@ class FakeGateway:
             self.complaints.append(message.text)
 
     async def _serve(self, route: Route) -> None:
-        path = urlsplit(route.request.url).path.removeprefix("/")
+        url = urlsplit(route.request.url)
+        path = url.path.removeprefix("/")
         if path.startswith("api/v1/"):
-            await self._answer(route, path.removeprefix("api/v1/"))
+            await self._answer(route, path.removeprefix("api/v1/"), dict(parse_qsl(url.query)))
             return
         file = FOLDER / (path or "index.html")
         await route.fulfill(
@@ -146,13 +172,15 @@ class FakeGateway:
             headers={"Content-Security-Policy": POLICY, "Content-Type": TYPES[file.suffix]},
         )
 
-    async def _answer(self, route: Route, path: str) -> None:
+    async def _answer(self, route: Route, path: str, query: Query) -> None:
         name = f"{route.request.method} {path}"
         if self.portal is not None:
             await self._answer_as_portal(route, path)
             return
         self.requests.append((name, route.request.post_data_json if route.request.post_data else None))
-        status, content = self.rest[name]
+        status, content = self.rest.get(name) or NO_PAST[path.split("/", 2)[-1]]
+        if callable(content):
+            content = content(query)
         headers = {"Retry-After": "7"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
         if status == HTTPStatus.NO_CONTENT:
             await route.fulfill(status=status, headers=headers)

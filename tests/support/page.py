@@ -29,6 +29,35 @@ CAR: dict[str, list[Any]] = {
     "vehicles/1/name": ["Ioniq 5", NOW],
     "vehicles/1/soc_percent": [42, NOW],
 }
+UNNAMED = """() => [...document.querySelectorAll("button, input, select, a, summary")]
+  .filter((one) => one.checkVisibility() && !one.innerText?.trim() && !one.labels?.length)
+  .map((one) => one.outerHTML)"""
+"""Controls without a name."""
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+"""How many pixels the page is wider than the screen."""
+CONTRAST = """() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const rgb = (layers) => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const layer of layers) { canvas.fillStyle = layer; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (colour) => colour.map((one) => one / 255)
+    .map((one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, one, place) => sum + one * [0.2126, 0.7152, 0.0722][place], 0);
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((one) => one.nodeType === Node.TEXT_NODE && one.textContent.trim());
+    if (!own || !element.checkVisibility() || element.closest(".visually-hidden, .skip, noscript, option")) continue;
+    const layers = [];
+    for (let at = element; at; at = at.parentElement) layers.unshift(getComputedStyle(at).backgroundColor);
+    const [front, back] = [light(rgb([...layers, getComputedStyle(element).color])), light(rgb(layers))];
+    const ratio = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+    if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${element.textContent.trim().slice(0, 30)}`);
+  }
+  return found;
+}"""
+"""Texts that are hard to read."""
 
 
 def node(page: Page, name: str) -> Locator:
