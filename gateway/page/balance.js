@@ -4,6 +4,7 @@
 // * A part of a column is {up, down}: what came from there, and what went there; both are not negative. Or it is
 //   {reason}: nobody knows it, and why: stale, unknown, not_recorded or not_yet.
 // * Power is the mean of a bucket. Energy is what the counters counted.
+// * A counter that was not seen for a while has counted nevertheless: the column after a gap holds that, too.
 // * The house has no meter of its own: its energy is what the others leave of what came in, and is unknown where one of
 //   them is. A counter that was not recorded before its first number was not there before.
 
@@ -37,7 +38,7 @@ function powerPart(name, one, place) {
   return watts === null ? { reason: one.reasons[place] } : split(watts * SIGNS[name]);
 }
 
-/** The columns of energy, one for each group of places [begin, end). */
+/** The columns of energy, one for each group of places [begin, end); `isAfterGap`: it holds what a gap before it hid. */
 export function energies(answer, groups) {
   const series = seriesOf(answer);
   const seen = new Map([...series].map(([key, one]) => [key, firstKnown(one)]));
@@ -46,6 +47,7 @@ export function energies(answer, groups) {
     end: answer.times[end] ?? answer.to,
     parts: energyParts(series, seen, begin, end),
     known: 1,
+    isAfterGap: [...series].some(([key, one]) => isAfterGap(one, begin, seen.get(key))),
   }));
 }
 
@@ -80,6 +82,10 @@ function reasonsOf({ values, gaps }) {
 function firstKnown({ energy_wh: energy, values }) {
   const place = (energy ?? values).findIndex((one) => one !== null);
   return place < 0 ? Infinity : place;
+}
+
+function isAfterGap({ energy_wh: energy }, begin, first) {
+  return begin > first && energy?.[begin] != null && energy[begin - 1] === null;
 }
 
 function energyParts(series, seen, begin, end) {

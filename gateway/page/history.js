@@ -231,10 +231,8 @@ export class History {
       chip.render(!this._off?.has(name), partWords(name, parts[name], column ? view.unit : "Wh"));
     }
     const title = column ? columnTitle(view.kind, column) : "";
-    const lacking = column && column.known < WHOLE && reasonOf(column, view.names) === null;
-    const known = lacking ? words("known_part", { share: percent(column.known * 100) }) : "";
     const heading = title || words(this._follows ? "so_far" : `whole_${view?.kind ?? "day"}`);
-    setText(byId("history-moment"), view?.names.length ? [heading, known].filter(Boolean).join(" · ") : "");
+    setText(byId("history-moment"), view?.names.length ? [heading, column ? remark(column, view.names) : ""].filter(Boolean).join(" · ") : "");
     setHidden(byId("history-table"), !view?.names.length);
     setHidden(byId("history-hint"), !view?.names.length);
     this._chart.setAttribute("aria-valuemax", String(Math.max(0, (view?.columns.length ?? 0) - 1)));
@@ -270,6 +268,13 @@ export class History {
       .map((column) => [columnTitle(view.kind, column), ...view.shown.map((name) => partWords(name, column.parts[name], view.unit))]);
     frame.replaceChildren(tableOf([words("time"), ...view.shown.map((name) => words(name))], rows));
   }
+}
+
+/** What is to be known about a column's numbers, beside them. */
+function remark(column, names) {
+  if (column.isAfterGap) return words("after_gap");
+  const isPartly = column.known < WHOLE && reasonOf(column, names) === null;
+  return isPartly ? words("known_part", { share: percent(column.known * 100) }) : "";
 }
 
 function query({ kind, from, to }) {

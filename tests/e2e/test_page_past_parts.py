@@ -50,10 +50,11 @@ async def test_periods_are_those_of_the_calendar(fake: FakeGateway) -> None:
 
 
 def answer(energies: dict[str, list[float | None]], reasons: dict[str, str]) -> dict[str, Any]:
-    """Two days of counters; a null has the reason of its key."""
+    """Days of counters; a null has the reason of its key."""
+    days = max(map(len, energies.values()))
     return {
-        "times": ["2026-03-01T00:00:00+01:00", "2026-03-02T00:00:00+01:00"],
-        "to": "2026-03-03T00:00:00+01:00",
+        "times": [f"2026-03-{day:02}T00:00:00+01:00" for day in range(1, days + 1)],
+        "to": f"2026-03-{days + 1:02}T00:00:00+01:00",
         "series": [
             {
                 "key": key,
@@ -102,6 +103,12 @@ async def test_the_house_is_what_the_meters_leave(fake: FakeGateway) -> None:
     assert found["sums"]["grid"] == {"up": 5000, "down": 500}
     assert found["reasons"] == ["not_recorded", "stale"]
     assert found["names"] == ["pv", "battery", "grid", "charging", "house"]
+
+
+async def test_a_column_after_a_gap_holds_what_was_counted_meanwhile(fake: FakeGateway) -> None:
+    told = answer({"grid/imported_wh": [4000, None, None, 9000, 1000]}, {"grid/imported_wh": "not_recorded"})
+    script = "return it.energies(given, [[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]]).map((one) => one.isAfterGap);"
+    assert await run(fake, "balance", script, told) == [False, False, False, True, False]
 
 
 async def test_columns_stand_on_each_other_and_gaps_lie_side_by_side(fake: FakeGateway) -> None:
