@@ -54,9 +54,12 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How often the position moves without news, while something charges and while not; pauses after trouble."""
+    """How often the position moves without news, while something is plugged in and while not; pauses after trouble.
 
-    charging_s: float = 15
+    Each move costs the disk the whole of what is known of open charge sessions.
+    """
+
+    plugged_s: float = 60
     idle_s: float = 300
     retry_base_s: float = 0.2
     retry_cap_s: float = 5
@@ -211,7 +214,7 @@ class _Lane:
         self._position = loaded.position
 
     def _due_in_s(self) -> float:
-        every_s = self._pace.charging_s if self._watch.open_sessions() else self._pace.idle_s
+        every_s = self._pace.plugged_s if self._watch.open_sessions() else self._pace.idle_s
         return self._moved_s + every_s - self._clock.monotonic()
 
     async def _move(self) -> None:

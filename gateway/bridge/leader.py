@@ -76,6 +76,8 @@ class Leader:
         self._ledger: Ledger | None = None
         """Whose epoch is open."""
         self._leads = False
+        self._renewed_s = 0.0
+        """When the lease was taken or prolonged last, by the clock of the loop."""
         self._unanswered: _Append | _Opening | None = None
         self._refused: tuple[Event, ...] = ()
         """Events of writes that were refused."""
@@ -93,11 +95,21 @@ class Leader:
     async def keep_lease(self, regained: Callable[[], None]) -> NoReturn:
         """Renew the lease for ever; calls ``regained`` when it had run out and was still to be had."""
         while True:
-            await asyncio.sleep(self._timing.lease_s / 3)
-            if await self._insist(lambda: self._store.renew(self._site, self._holder, self._lease_ms)):
+            await asyncio.sleep(self._renewal_due_in_s(self._timing.lease_s / 3))
+            if self._renewal_due_in_s(self._timing.lease_s / 3) or await self._renew():
                 continue
             await self._regain()
             regained()
+
+    async def _renew(self) -> bool:
+        """Prolong the lease; False: it had run out."""
+        renewed = await self._insist(lambda: self._store.renew(self._site, self._holder, self._lease_ms))
+        if renewed:
+            self._renewed_s = asyncio.get_running_loop().time()
+        return renewed
+
+    def _renewal_due_in_s(self, every_s: float) -> float:
+        return max(0.0, self._renewed_s + every_s - asyncio.get_running_loop().time())
 
     async def write(self, ledger: Ledger) -> None:
         """Write what is pending, or everything in a new epoch where one is due."""
@@ -107,7 +119,10 @@ class Leader:
             except NotLeader:
                 await self._regain()
             else:
-                return
+                break
+        # right behind a write it costs the disk nothing: what comes within a second goes there together
+        if not self._renewal_due_in_s(self._timing.lease_s / 6):
+            await self._renew()
 
     async def resign(self, ledger: Ledger) -> None:
         """Write a last time, if this still is the leader, and give the lease back for another to take at once."""
@@ -130,6 +145,7 @@ class Leader:
     async def _acquire(self) -> bool:
         fence = await self._insist(lambda: self._store.acquire(self._site, self._holder, self._lease_ms, self._fence))
         self._leads = fence is not None
+        self._renewed_s = asyncio.get_running_loop().time()
         self._epoch = None
         self._fence = fence or self._fence
         return self._leads

@@ -30,6 +30,8 @@ SourceHow: TypeAlias = Literal["box", "estimated"]
 
 NOTHING: Final = Decimal(0)
 SMALL_WH: Final = Decimal(50)
+MOST_MORE_WH: Final = Decimal(5_000)
+"""More than that never flows from one word of the tracker to the next: then the meter jumped."""
 
 
 class ChargeSessionKey(NamedTuple):
@@ -99,6 +101,24 @@ class ChargeSession(msgspec.Struct, frozen=True, kw_only=True):
     def small(self) -> bool:
         """Whether it is too little to be more than a try; a row like any other all the same."""
         return self.energy_wh is None or self.energy_wh < SMALL_WH
+
+
+def as_of(session: ChargeSession, meter_wh: Decimal | None, at: float) -> ChargeSession:
+    """An open one, brought up to a later moment and reading of its meter.
+
+    None, or a reading that does not go on from the one before, brings nothing up.
+    """
+    begun = msgspec.structs.replace(session, plugged_s=max(session.plugged_s, round(at - session.plugged_at, 3)))
+    if meter_wh is None or session.meter_end_wh is None or session.energy_wh is None:
+        return begun
+    more_wh = meter_wh - session.meter_end_wh
+    if not NOTHING < more_wh <= MOST_MORE_WH:
+        return begun
+    segments = session.segments
+    if segments and (held_wh := segments[-1].energy_wh) is not None:
+        segments = (*segments[:-1], msgspec.structs.replace(segments[-1], energy_wh=held_wh + more_wh))
+    energy_wh = session.energy_wh + more_wh
+    return msgspec.structs.replace(begun, meter_end_wh=meter_wh, energy_wh=energy_wh, segments=segments)
 
 
 def exact(published: float) -> Decimal:

@@ -6,6 +6,7 @@ waits for no more than these; and no more of them are read than ``MOST_SESSIONS`
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
+from decimal import Decimal
 from typing import Final, TypeAlias
 
 import msgspec
@@ -26,7 +27,7 @@ from gateway.domain.box_log_joins import joined
 from gateway.domain.box_log_schedule import Month, months
 from gateway.domain.box_log_shares import BoxWord
 from gateway.domain.charge_corrections import Correction, Version, check_text, corrected
-from gateway.domain.charge_sessions import ChargeSession, EnergyBySource, SourceHow
+from gateway.domain.charge_sessions import ChargeSession, EnergyBySource, SourceHow, as_of, exact
 from gateway.domain.charge_statistics import By, Counted, Statistics, Sum
 from gateway.domain.clock import Clock
 from gateway.domain.errors import Conflict, InvalidArgument, NotFound
@@ -131,9 +132,21 @@ class ChargeSessions:
         return told
 
     async def current(self, login: Login, site: str) -> Sequence[ChargeSession]:
-        """Those that go on, as of the tracker's last step. Raises NotFound, StoreUnavailable."""
+        """Those that go on: as of the tracker's last step, but for meter and time, which are those of now.
+
+        Raises NotFound, StoreUnavailable.
+        """
         self.zone(login, site)
-        return await self._open_sessions(site)
+        now = self._clock.now()
+        found = await self._open_sessions(site)
+        return [as_of(one, self._meter_wh(site, one.chargepoint_id), now) for one in found]
+
+    def _meter_wh(self, site: str, chargepoint_id: str) -> Decimal | None:
+        state = self._hub.state(site)
+        reading = None if state is None else state.readings.get(f"chargepoints/{chargepoint_id}/meter_wh")
+        if reading is None or reading.stale or not isinstance(reading.value, int | float):
+            return None
+        return exact(reading.value)
 
     async def correct(
         self, login: Login, site: str, session_id: int, wanted: Correction, reason: str, based_on: int

@@ -19,7 +19,7 @@ from recorder.tracker import Means, Pace, Tracker
 from tests.support.process import Part
 from tests.support.sampling import QUICK
 
-QUICK_PACE = Pace(charging_s=0.2, idle_s=0.5, retry_base_s=0.02, retry_cap_s=0.1)
+QUICK_PACE = Pace(plugged_s=0.2, idle_s=0.5, retry_base_s=0.02, retry_cap_s=0.1)
 
 
 @asynccontextmanager

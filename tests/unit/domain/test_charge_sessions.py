@@ -3,7 +3,16 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from gateway.domain.charge_sessions import FLAGS, ChargeSession, ChargeSessionKey, EnergyBySource, exact, in_order
+from gateway.domain.charge_sessions import (
+    FLAGS,
+    ChargeSession,
+    ChargeSessionKey,
+    EnergyBySource,
+    Segment,
+    as_of,
+    exact,
+    in_order,
+)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +73,45 @@ def test_written_down_and_read_again_it_is_the_same() -> None:
     one = session(Decimal("1038.19"))
     assert msgspec.json.decode(msgspec.json.encode(one), type=ChargeSession) == one
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(one), type=ChargeSession) == one
+
+
+OPEN = ChargeSession(
+    site="home",
+    chargepoint_id="4",
+    plugged_at_ms=1_000_000,
+    plugged_at=1_000.0,
+    meter_start_wh=Decimal(5_000),
+    meter_end_wh=Decimal("5100.5"),
+    energy_wh=Decimal("100.5"),
+    plugged_s=50.0,
+    segments=(
+        Segment(mode="pv", begin=1_000.0, end=1_020.0, energy_wh=Decimal("0.5")),
+        Segment(mode="instant", begin=1_020.0, end=None, energy_wh=Decimal(100)),
+    ),
+)
+
+
+def test_an_open_one_is_brought_up_to_the_meter_of_now() -> None:
+    now = as_of(OPEN, Decimal("5200.75"), 1_060.0)
+    assert (now.energy_wh, now.meter_end_wh, now.plugged_s) == (Decimal("200.75"), Decimal("5200.75"), 60.0)
+    assert sum(one.energy_wh or 0 for one in now.segments) == now.energy_wh
+    assert now.segments[0] == OPEN.segments[0]
+
+
+@pytest.mark.parametrize("meter_wh", [None, Decimal(0), Decimal("5100.5"), Decimal(5_000_000)])
+def test_a_reading_that_does_not_go_on_brings_nothing_up(meter_wh: Decimal | None) -> None:
+    assert as_of(OPEN, meter_wh, 1_060.0) == msgspec.structs.replace(OPEN, plugged_s=60.0)
+    assert as_of(OPEN, meter_wh, 1_010.0) == OPEN, "nor does a clock that goes back"
+
+
+@pytest.mark.parametrize("unknown", ["meter_end_wh", "energy_wh"])
+def test_what_nobody_knows_stays_unknown(unknown: str) -> None:
+    one = msgspec.structs.replace(OPEN, **{unknown: None})
+    assert as_of(one, Decimal(5_200), 1_050.0) == one
+
+
+def test_segments_whose_energy_nobody_knows_stay_as_they_are() -> None:
+    unknown = Segment(mode="pv", begin=1_000.0, end=None, energy_wh=None)
+    for segments in ((), (unknown,)):
+        one = msgspec.structs.replace(OPEN, segments=segments)
+        assert as_of(one, Decimal(5_200), 1_050.0).segments == segments
