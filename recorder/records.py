@@ -1,7 +1,10 @@
 """Finished charge sessions on their way into the database: one row each, by site, charge point and plug.
 
-A record that cannot be read is told to the log and let go of: the tracker of the version that wrote it is not this
-one's, and nothing else in the stream may wait for it.
+As with the box's log there is no position in the database: those of the stream follow the store's clock, and go back
+with it when the store lost everything. So whatever is in the stream is read; what is written again is known already.
+
+A record that cannot be read has no row, and nothing else in the stream waits for it: it is kept as it is in
+``bad_samples``, by its position and with the reason, and told to the log.
 """
 
 from collections.abc import Sequence
@@ -10,8 +13,11 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db import charge_sessions as rows
+from gateway.db.samples import BEFORE_ALL, BadSample, write_bad_samples
 from gateway.domain.charge_sessions import ChargeSession
+from gateway.domain.clock import Clock
 from gateway.store.records import ChargeRecords, Queued, UndecodableRecord
+from recorder.writer import MOST_PAYLOAD_BYTES, MOST_REASON_CHARS
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +29,8 @@ class RecordStream:
         self._records = records
         self._site = site
 
-    async def read_after(self, position: int, count: int) -> Sequence[tuple[int, Queued]]:
-        return await self._records.read_after(self._site, position, count)
+    async def read_after(self, position: int, count: int) -> Sequence[tuple[int, Queued]]:  # noqa: ARG002 - see above
+        return await self._records.read_after(self._site, BEFORE_ALL, count)
 
     async def trim_to(self, position: int) -> None:
         await self._records.trim_to(self._site, position)
@@ -36,26 +42,28 @@ class RecordStream:
 class RecordTables:
     """The tables of one site, as ``carry.Tables`` wants them. ``written``: rows of this process."""
 
-    def __init__(self, site: str) -> None:
+    def __init__(self, site: str, clock: Clock) -> None:
         self.written = 0
         self._site = site
+        self._clock = clock
         self._new = 0
 
-    async def position(self, connection: AsyncConnection) -> int:
-        return await rows.position(connection, self._site)
+    async def position(self, connection: AsyncConnection) -> int:  # noqa: ARG002 - there is none to be read
+        return BEFORE_ALL
 
     async def apply(self, connection: AsyncConnection, entries: Sequence[tuple[int, Queued]]) -> int:
-        number, held = await rows.hold_position(connection, self._site)
-        beyond = [entry for position, entry in entries if position > held]  # the others are another writer's
-        for entry in beyond:
-            if isinstance(entry, UndecodableRecord):
-                log.error("a charge session cannot be read", site=self._site, why=entry.reason, record=entry.payload)
-        found = [entry for entry in beyond if isinstance(entry, ChargeSession)]
+        number = await rows.hold(connection, self._site)
+        found = [entry for _, entry in entries if isinstance(entry, ChargeSession)]
         self._new = await rows.write_sessions(connection, number, found)
-        last = max(held, entries[-1][0])
-        await rows.move_position(connection, number, last)
-        return last
+        bad = [self._bad(at, entry) for at, entry in entries if isinstance(entry, UndecodableRecord)]
+        await write_bad_samples(connection, number, bad)
+        return entries[-1][0]
 
     def committed(self) -> None:
         self.written += self._new
         self._new = 0
+
+    def _bad(self, position: int, entry: UndecodableRecord) -> BadSample:
+        log.error("a charge session cannot be read; it is kept in bad_samples", site=self._site, why=entry.reason)
+        reason = f"a charge session: {entry.reason}"
+        return BadSample(position, reason[:MOST_REASON_CHARS], entry.payload[:MOST_PAYLOAD_BYTES], self._clock.now())

@@ -3,7 +3,8 @@
 Rules, for each site on its own:
 
 * *Begin*: load where the tracker stands, follow, read the changes from there to the follower's snapshot. Where some
-  of those are gone, the snapshot is all there is: open charge sessions say that they have a gap.
+  of those are gone, the snapshot is all there is: open charge sessions say that they have a gap. So it is, too, where
+  the store lost where the tracker stands: then what this process knew, and had not moved yet, goes on.
 * *Go on*: change by change. What began, ended or has another mode is moved into the store at once, together with the
   position behind it; without news the position moves now and then, so that a beginning has little to read.
 * *Anything that went wrong* has one remedy: begin again, after a pause, from what the store holds. The same changes
@@ -29,7 +30,7 @@ from gateway.domain.errors import StoreUnavailable
 from gateway.domain.events import Event, charge_session_ended, charge_session_started
 from gateway.domain.values import Delta, Position
 from gateway.store.follow import Absent, Follower, Loaded, Step
-from gateway.store.records import ChargeRecords, Move
+from gateway.store.records import ChargeRecords, Move, Tracked
 from gateway.store.redis import SiteStore
 from recorder.catching_up import changes_up_to
 
@@ -110,6 +111,8 @@ class _Lane:
         self._store, self._records, self._follower = means.store, means.records, means.follower
         self._clock, self._pace, self._sleep = means.clock, means.pace, means.sleep
         self._watch = ChargingWatch(site)
+        self._knows = False
+        """Whether the watch has been in the store; else a begin that failed half-way is all there was."""
         self._position = Position("", 0)
         self._moves = 0
         self._steps: deque[Step] = deque()
@@ -140,18 +143,7 @@ class _Lane:
     # --- the begin --------------------------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
-        self._news.clear()
-        tracked = await self._records.load(self._site)
-        self._moves = 0 if tracked is None else tracked.moves
-        held = None
-        self._watch = ChargingWatch(self._site)
-        if tracked is not None:
-            try:
-                self._watch = ChargingWatch.load(self._site, tracked.state)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                log.warning("what was known of open charge sessions is lost", site=self._site, reason=str(error))
-            else:
-                held = self._position = tracked.position
+        held = self._recall(await self._records.load(self._site))
         self._steps.clear()
         self._follower.add(self._site)
         loaded = await self._first_loaded()
@@ -167,6 +159,24 @@ class _Lane:
         if not whole:
             self._reset(loaded)
         await self._move()
+
+    def _recall(self, tracked: Tracked | None) -> Position | None:
+        """Stand where the store says; the position from which to go on, None: from the follower's snapshot."""
+        self._moves = 0 if tracked is None else tracked.moves
+        if tracked is None and self._knows:
+            log.warning("the store lost what is open; what this process knows goes on", site=self._site)
+            return None
+        self._news.clear()
+        self._watch, self._knows = ChargingWatch(self._site), False
+        if tracked is None:
+            return None
+        try:
+            self._watch = ChargingWatch.load(self._site, tracked.state)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            log.warning("what was known of open charge sessions is lost", site=self._site, reason=str(error))
+            return None
+        self._knows, self._position = True, tracked.position
+        return tracked.position
 
     async def _first_loaded(self) -> Loaded:
         """The follower's first snapshot; what was told before it is forgotten."""
@@ -232,6 +242,7 @@ class _Lane:
             self._tell("full", "charge sessions wait for the database, as many as may")
             await self._pause()
         self._moves, self._moved_s, self._failures = answer.moves, self._clock.monotonic(), 0
+        self._knows = True
         self._news.clear()
         self._note(open=len(sessions), ended=self.status.ended + len(finished))
         self._tell("ok", None)

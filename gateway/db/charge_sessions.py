@@ -1,19 +1,18 @@
 """Queries that write charge sessions: connection in, domain records in.
 
-Whoever writes holds the site's position first (``hold_position``), to the end of the transaction: two writers of a
-site come one after the other, and the second one finds that the position has moved. What is there already, by site,
-charge point and plug, stays as it is.
+Whoever writes holds the site first (``hold``), to the end of the transaction: two writers of a site come one after
+the other, and the second one finds the rows. What is there already, by site, charge point and plug, stays as it is.
 """
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.columns import ExactDecimal
-from gateway.db.models import ChargeSessionRow, ChargeSessionSegmentRow, RecordPositionRow, SiteRow
+from gateway.db.models import ChargeSessionRow, ChargeSessionSegmentRow, RecordPositionRow
 from gateway.db.samples import BEFORE_ALL, ensured_site
 from gateway.db.statements import insert_new
 from gateway.domain.charge_sessions import ChargeSession
@@ -39,24 +38,12 @@ TEXTS: Final = {"vehicle_name": 255, "id_tag": 255, "person": 255, "person_how":
 MODE_CHARS: Final = 16
 
 
-async def position(connection: AsyncConnection, site: str) -> int:
-    """The position of the last record that was written."""
-    query = select(RecordPositionRow.position).join(SiteRow, SiteRow.id == RecordPositionRow.site_id)
-    found = await connection.scalar(query.where(SiteRow.name == site))
-    return BEFORE_ALL if found is None else found
-
-
-async def hold_position(connection: AsyncConnection, site: str) -> tuple[int, int]:
-    """The site's number and the last record; nobody else can write of it before this transaction ends."""
+async def hold(connection: AsyncConnection, site: str) -> int:
+    """The site's number; nobody else can write charge sessions of it before this transaction ends."""
     number = await ensured_site(connection, site)
     await connection.execute(insert_new(RecordPositionRow, connection).values(site_id=number, position=BEFORE_ALL))
-    held = select(RecordPositionRow.position).where(RecordPositionRow.site_id == number).with_for_update()
-    return number, (await connection.execute(held)).scalar_one()
-
-
-async def move_position(connection: AsyncConnection, site_id: int, position: int) -> None:
-    row = RecordPositionRow
-    await connection.execute(update(row).where(row.site_id == site_id).values(position=position))
+    await connection.execute(select(RecordPositionRow).where(RecordPositionRow.site_id == number).with_for_update())
+    return number
 
 
 async def write_sessions(connection: AsyncConnection, site_id: int, sessions: Sequence[ChargeSession]) -> int:

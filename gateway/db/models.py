@@ -244,7 +244,10 @@ class ChargeSessionVersionRow(Base):
 
 
 class RecordPositionRow(Base):
-    """The number of the last charge record of a site that was written; it moves in the transaction of the rows."""
+    """What is held while charge sessions of a site are written.
+
+    ``position`` says nothing: those of the stream go back with the store's clock.
+    """
 
     __tablename__ = "record_positions"
 

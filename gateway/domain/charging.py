@@ -278,14 +278,12 @@ class ChargingWatch:
         point.last_ms = max(round(moment * 1000), point.last_ms + 1)
         session = OpenSession(plugged_at_ms=point.last_ms, plugged_at=moment, heard_at=self.beliefs.at)
         self._flag(session, set_back=False, lost=found.witnessed)
-        start_wh = None if live else _reckoned_start(point)
         if not live and not found.witnessed:
             session.flag("begin_unknown")
+        if not live and _reckoned_start(point) is not None:
+            session.floor_wh = _floor(point)
         point.session = session
         self._sync(point, session)
-        if start_wh is not None:
-            session.floor_wh = _floor(point)
-            session.began_at(start_wh)
         return Started(self._record(id_, session, self.beliefs.at))
 
     def _free(self, id_: str, point: ChargePoint, found: Found) -> Iterator[Happening]:

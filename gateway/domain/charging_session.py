@@ -10,11 +10,15 @@ Rules:
   reading before energy flowed, else the first one within the first START_WH. An odometer does not move meanwhile.
 * *Segments* begin at the plug and at each change of the mode. A mode that becomes known before energy flowed holds
   from the begin.
+* The energy is that since the plug, also where nobody looked, and the time only what was seen: where a part was not
+  seen (UNSEEN) there is no mean power.
 * What is timed while nobody sees the charge point counts only if it turns out to be the same plug-in, still charging.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
+from typing import Final
 
 import msgspec
 
@@ -26,6 +30,7 @@ CLEARED_BEFORE_S = 15.0
 HELD_S = 150.0
 START_WH = 500
 NEVER = -1.0
+UNSEEN: Final[frozenset[Flag]] = frozenset({"begin_unknown", "end_unknown", "gap"})
 
 
 class Phase(Enum):
@@ -175,7 +180,7 @@ def record_of(
         meter_end_wh=meter.end_wh,
         energy_wh=energy_wh,
         peak_w=session.peak_w,
-        mean_w=_mean_w(energy_wh, charging_s),
+        mean_w=_mean_w(energy_wh, charging_s, session.flags),
         charging_s=charging_s,
         plugged_s=round(max(at - session.plugged_at, 0.0), 3),
         vehicle_id=session.bound_vehicle(at),
@@ -193,8 +198,8 @@ def record_of(
     )
 
 
-def _mean_w(energy_wh: Decimal | None, charging_s: float) -> float | None:
-    if energy_wh is None or charging_s <= 0:
+def _mean_w(energy_wh: Decimal | None, charging_s: float, flags: Sequence[Flag]) -> float | None:
+    if energy_wh is None or charging_s <= 0 or UNSEEN.intersection(flags):
         return None
     return round(float(energy_wh) * HOUR_S / charging_s, 1)
 

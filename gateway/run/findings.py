@@ -156,9 +156,9 @@ def integrity(area: str, said: str) -> Finding:
 
 def bad_samples(area: str, count: int) -> Finding:
     if not count:
-        return Finding(area, "ok", "every sample could be read")
+        return Finding(area, "ok", "every sample and charge session could be read")
     advice = "they are kept in the table bad_samples with the reason; a newer gateway may have written them"
-    return Finding(area, "note", f"{count} samples could not be read", advice)
+    return Finding(area, "note", f"{count} samples or charge sessions could not be read", advice)
 
 
 def recorded(site: str, series: int, age_s: float | None) -> Finding:

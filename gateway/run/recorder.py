@@ -209,7 +209,7 @@ def _record_writer(
         f"charge sessions of {site}",
         database,
         RecordStream(records, site),
-        RecordTables(site),
+        RecordTables(site, SystemClock()),
         pace=_seldom(settings, most_entries=RECORDS_AT_ONCE),
         report=lambda state, reason: readiness.report(f"charge sessions of {site}", state, reason),
     )

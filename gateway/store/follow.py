@@ -7,6 +7,7 @@ Rules, for each followed site:
 * The place is lost when an entry is of another epoch (reason ``epoch``), when the first entry after the position is
   not its successor, or the stream lacks what ``meta`` promises (``trimmed``), and when ``meta``, asked each second
   and after every reconnect, tells of another epoch or of a seq below one's own: the store lost its tail (``epoch``).
+  What the stream still has in continuation of the place is told first, as ``Delta``.
   Then follows ``Loaded`` with that reason, or ``Absent`` first, when the store lost everything.
 * Behind every ``Loaded`` comes ``EventsLoaded``, the newest events, and then ``Happened`` for each that is new. An
   event is told once the place has reached its ``after_seq``, in the order of ids: behind the change that it tells of.
@@ -108,6 +109,18 @@ def lost_by(position: Position, stored: Position | None) -> Lost | None:
     return None if same_history else "epoch"
 
 
+async def _rest(store: SiteStore, site: str, position: Position) -> list[Delta]:
+    """The changes that still continue a position, although the store has gone on to another epoch."""
+    found: list[Delta] = []
+    while True:
+        news = await store.news_after({site: position}, {}, block_ms=1)
+        deltas, lost = judge(position, news.changes.get(site, ()))
+        found += deltas
+        if lost or not deltas:
+            return found
+        position = Position(position.epoch, deltas[-1].seq)
+
+
 class _Place:
     """What the follower knows of one site."""
 
@@ -123,6 +136,8 @@ class _Place:
         """The highest id that was read; None: the newest events are to be loaded."""
         self.untold: deque[EventEntry] = deque()
         """Events that were read before their changes; no more are read while these are too many."""
+        self.rest: list[Delta] = []
+        """What continued the place that was lost; to be told before what comes instead."""
         self.absent = False
         self.unreachable = False
 
@@ -214,6 +229,7 @@ class Follower:
             place.asked = True
             place.promised_seq = position.seq if position else 0
             if place.position is not None and (lost := lost_by(place.position, position)):
+                place.rest = await _rest(store, place.site, place.position)
                 place.lose(lost)
             if place.position is not None:
                 self._tell_reachable(place, on_step)
@@ -244,6 +260,12 @@ class Follower:
         if not self._follows(place):
             return
         self._tell_reachable(place, on_step)
+        rest, place.rest = place.rest, []
+        for delta in rest:
+            if self._follows(place):
+                on_step(place.site, delta)
+        if not self._follows(place):
+            return
         if snapshot is None:
             if not place.absent:
                 place.absent = True

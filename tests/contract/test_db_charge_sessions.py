@@ -5,11 +5,13 @@ from decimal import Decimal
 import msgspec
 from sqlalchemy import func, select
 
-from gateway.db import charge_sessions as rows
 from gateway.db.charge_session_queries import Chosen, sessions_after
 from gateway.db.engine import Database
-from gateway.db.models import ChargeSessionRow, ChargeSessionSegmentRow
+from gateway.db.models import BadSampleRow, ChargeSessionRow, ChargeSessionSegmentRow
+from gateway.db.samples import BEFORE_ALL
 from gateway.domain.charge_sessions import ChargeSession, EnergyBySource, Segment
+from gateway.domain.clock import SystemClock
+from gateway.store.records import UndecodableRecord
 from recorder.records import RecordTables
 from tests.contract.test_db import database, url
 from tests.contract.test_records import SESSION
@@ -25,7 +27,7 @@ def session(number: int = 0, **more: object) -> ChargeSession:
 
 
 async def written(database: Database, *sessions: ChargeSession, first: int = 1) -> int:
-    tables = RecordTables(HOME)
+    tables = RecordTables(HOME, SystemClock())
     async with database.writing() as connection:
         await tables.apply(connection, [(first + number, one) for number, one in enumerate(sessions)])
     tables.committed()
@@ -50,16 +52,35 @@ async def test_what_was_written_is_what_is_read(database: Database) -> None:
 
 
 async def test_each_is_written_once(database: Database) -> None:
-    """The position is what says so; and where that was lost with the store's stream, the row itself."""
+    """By its row, wherever in the stream it comes again."""
     assert await written(database, session(), session(1)) == 2
     assert await written(database, session(), session(1)) == 0
     assert await written(database, session(1, energy_wh=Decimal(1)), session(2), first=100) == 1
     assert [one.energy_wh for one in await stored(database)] == [SESSION.energy_wh] * 3
     async with database.reading() as connection:
-        assert await rows.position(connection, HOME) == 101
-        assert await rows.position(connection, "elsewhere") == -1
         for row, count in ((ChargeSessionRow, 3), (ChargeSessionSegmentRow, 3)):
             assert await connection.scalar(select(func.count()).select_from(row)) == count
+
+
+async def test_records_of_a_store_that_begins_anew_in_the_past_are_written(database: Database) -> None:
+    """It lost everything, and its clock was set back: its positions are below those that were written."""
+    assert await written(database, session(), first=10**18) == 1
+    assert await written(database, session(1), first=5) == 1
+    async with database.reading() as connection:
+        assert await RecordTables(HOME, SystemClock()).position(connection) == BEFORE_ALL
+
+
+async def test_what_cannot_be_read_is_kept_once(database: Database) -> None:
+    bad = UndecodableRecord("a record of version 2; this gateway reads 1", b"\x92\x02\x80")
+    tables = RecordTables(HOME, SystemClock())
+    for _ in range(2):
+        async with database.writing() as connection:
+            assert await tables.apply(connection, [(10**18, bad), (10**18 + 1, session())]) == 10**18 + 1
+    assert len(await stored(database)) == 1
+    async with database.reading() as connection:
+        kept_of = select(BadSampleRow.slot, BadSampleRow.reason, BadSampleRow.payload)
+        [kept] = (await connection.execute(kept_of)).all()
+    assert tuple(kept) == (10**18, f"a charge session: {bad.reason}", bad.payload)
 
 
 async def test_the_database_is_given_nothing_that_it_would_refuse(database: Database) -> None:

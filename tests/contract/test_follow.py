@@ -150,6 +150,25 @@ async def test_a_new_epoch_while_nobody_listened(listener: Listener, one: StoreW
     assert listener.states[one.site].readings == readings(b=1)
 
 
+async def test_the_last_deltas_of_an_epoch_are_told_although_meta_is_beyond_it(
+    listener: Listener, one: StoreWriter
+) -> None:
+    """Red: with an ``_ask`` that loads at once. More of them than one read brings."""
+    await one.lead(readings(a=0))
+    listener.follower.add(one.site)
+    async with listener.running():
+        await listener.tells(one.site, Loaded)
+    for number in range(1, 701):
+        await one.set(a=number)
+    await one.open(readings(a=-1))
+    async with listener.running():
+        await listener.reaches(one.site, one.position)
+    deltas = [step for step in listener.steps[one.site] if isinstance(step, Delta)]
+    told = [reading.value for step in deltas if (reading := step.changes["a"])]
+    assert told == list(range(1, 701))
+    assert listener.kinds(one.site) == ["Loaded", "Delta", "Loaded epoch"]
+
+
 async def test_trimmed_past_a_reader(listener: Listener, client: Redis, one: StoreWriter) -> None:
     """Red: with a judge that does not compare seqs."""
     await one.lead(readings(a=0))

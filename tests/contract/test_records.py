@@ -1,17 +1,25 @@
 """Charge sessions in the store, on Redis and on Valkey alike."""
 
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from gateway.db.engine import Database
 from gateway.domain.charge_sessions import ChargeSession, EnergyBySource, Segment
+from gateway.domain.clock import SystemClock
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.events import NO_EVENT, charge_session_ended
 from gateway.domain.values import Position
 from gateway.store import keys
 from gateway.store.records import ChargeRecords, Move, MoveAnswer, UndecodableRecord
 from gateway.store.redis import SiteStore
+from recorder.carry import Carrier
+from recorder.carry import Pace as CarryPace
+from recorder.records import RecordStream, RecordTables
 
 AT = 1_800_000_000.5
 SESSION = ChargeSession(
@@ -28,6 +36,7 @@ SESSION = ChargeSession(
     source_how="estimated",
     completeness=("gap",),
 )
+OTHER = msgspec.structs.replace(SESSION, plugged_at_ms=SESSION.plugged_at_ms + 1)
 OPEN = ChargeSession(site="home", chargepoint_id="5", plugged_at_ms=1, plugged_at=0.001)
 HERE = Position("e", 17)
 
@@ -96,6 +105,27 @@ async def test_what_cannot_be_read_is_told_with_its_place(client: Redis, site: s
     assert isinstance(bad, UndecodableRecord)
     assert bad.payload == payload
     assert good == SESSION
+
+
+async def test_a_store_that_begins_anew_in_the_past_is_carried_on_from(
+    client: Redis, site: str, tmp_path: Path
+) -> None:
+    """It lost everything, and its clock was set back, while the writer ran."""
+    records, tables = ChargeRecords(client), RecordTables(site, SystemClock())
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/gateway.db")
+    await database.migrate()
+    stream = RecordStream(records, site)
+    carrier = Carrier("rows", database, stream, tables, pace=CarryPace(), report=lambda *_: None)
+    await records.move(site, move(finished=(SESSION, OTHER)))
+    waiting: Any = await client.xrange(keys.charge_records(site))
+    (_, first), (_, second) = waiting
+    for at, fields in (("9000000000000-0", first), ("5-0", second)):
+        await client.delete(keys.charge_records(site))
+        await client.xadd(keys.charge_records(site), fields, id=at)
+        await carrier.carry()
+        assert await records.length(site) == 0
+    assert tables.written == 2
+    await database.dispose()
 
 
 async def test_open_sessions_of_another_version_are_said_to_be_unreadable(client: Redis, site: str) -> None:

@@ -16,6 +16,7 @@ from gateway.db.engine import Database
 from gateway.db.history import ROLLUPS, series_of
 from gateway.domain.charge_sessions import exact
 from gateway.domain.charging import ChargingWatch, Ended
+from gateway.domain.clock import SystemClock
 from gateway.domain.history import HOUR_MS, QUARTER_MS, Resolution, start_of_day
 from gateway.domain.slots import Sample, moment_ms
 from gateway.domain.values import Changes, Delta, Position, Reading
@@ -46,7 +47,8 @@ class Recorded:
     async def record(self) -> None:
         """As the recorder does it, without a store in between."""
         sampler = SlotSampler(PERIOD_MS, RECORDED.__contains__)
-        watch, tables, known, ended = ChargingWatch(SITE), RecordTables(SITE), dict[str, Reading](), list[Ended]()
+        watch, tables = ChargingWatch(SITE), RecordTables(SITE, SystemClock())
+        known, ended = dict[str, Reading](), list[Ended]()
         for place, changes in enumerate(month_steps(self.month)):
             known |= {key: reading for key, reading in changes.items() if reading is not None}
             at = moment_of(changes, known)

@@ -62,7 +62,7 @@ async def write_sessions(database: Database, sessions: Sequence[ChargeSession]) 
     ids = []
     async with database.writing() as connection:
         for one in sessions:
-            number, _ = await charge_sessions.hold_position(connection, one.site)
+            number = await charge_sessions.hold(connection, one.site)
             await charge_sessions.write_sessions(connection, number, [one])
             newest = select(func.max(ChargeSessionRow.id))
             ids.append((await connection.execute(newest)).scalar_one())

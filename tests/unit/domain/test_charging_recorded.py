@@ -1,46 +1,18 @@
 """The recorded boxes replayed whole: the charge sessions are those that were worked out by hand.
 
-The expectation is ``tests/data/charge-sessions.json``; how each number was checked, ``charge-sessions.md`` beside it.
+The expectation is in ``tests/support/charge_expected.py``.
 """
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
 
-import msgspec
 import pytest
 
 from gateway.domain.charge_sessions import ChargeSession
 from gateway.domain.charging import ChargingWatch, Ended
 from gateway.domain.values import Changes, Reading
-from tests.support.captures import DATA
-from tests.support.charge_replay import V2_BEGAN_AT, V19_BEGAN_AT, v2_steps, v19_steps
-
-RECORDED = [("v2-session", v2_steps, V2_BEGAN_AT), ("v19-session", v19_steps, V19_BEGAN_AT)]
-EXACT = ("meter_start_wh", "meter_end_wh", "energy_wh")
-
-
-def expected(name: str) -> list[dict[str, Any]]:
-    told: dict[str, list[dict[str, Any]]] = msgspec.json.decode((DATA / "charge-sessions.json").read_bytes())
-    return told[name]
-
-
-def shown(session: ChargeSession, began_at: float, fields: dict[str, Any]) -> dict[str, Any]:
-    """A session as the expectation writes it down."""
-    found: dict[str, Any] = {field: getattr(session, field) for field in fields}
-    found |= {field: str(found[field]) for field in EXACT}
-    found |= {field: round(found[field] - began_at, 3) for field in ("plugged_at", "unplugged_at")}
-    found["completeness"] = list(session.completeness)
-    found["segments"] = [
-        {
-            "mode": segment.mode,
-            "begin": round(segment.begin - began_at, 3),
-            "end": round((segment.end or 0.0) - began_at, 3),
-            "energy_wh": str(segment.energy_wh),
-        }
-        for segment in session.segments
-    ]
-    return found
+from tests.support.charge_expected import RECORDED, by_hand, shown
+from tests.support.charge_replay import v2_steps
 
 
 def whole(changes: Changes) -> dict[str, Reading]:
@@ -68,7 +40,7 @@ def test_the_recorded_sessions_are_those_worked_out_by_hand(
     name: str, steps: Callable[[], Iterator[Changes]], began_at: float
 ) -> None:
     sessions, watch = sessions_of(steps())
-    right = expected(name)
+    right = by_hand(name)
     assert [shown(one, began_at, fields) for one, fields in zip(sessions, right, strict=True)] == right
     assert watch.open_sessions() == ()
 

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.domain.charge_sessions import Segment
+from gateway.domain.charge_sessions import Flag, Segment
 from gateway.domain.charging_session import Bound, Gauge, OpenSession, record_of
 
 SOME, MUCH, NONE = Decimal(300), Decimal(5000), Decimal(0)
@@ -139,11 +139,25 @@ def test_a_record_holds_what_is_known() -> None:
     one.sources.count(1000.0, None)
     one.sources.grid_wh, one.charging_s, one.peak_w = 1000.0, 360.0, 11_000.0
     record = record_of("home", "5", one, "e-Up", 600.0, ended=True)
-    assert (record.energy_wh, record.mean_w, record.peak_w) == (Decimal(1000), 10_000.0, 11_000.0)
+    assert (record.energy_wh, record.mean_w, record.peak_w) == (Decimal(1000), None, 11_000.0)
     assert (record.charging_s, record.plugged_s, record.unplugged_at) == (360.0, 500.0, 600.0)
     assert (record.vehicle_id, record.vehicle_name, record.id_tag) == (3, "e-Up", "04A1")
     assert (record.soc_start_percent, record.soc_end_percent) == (40.0, None)
     assert (record.completeness, record.source_how) == (("gap",), "estimated")
+
+
+@pytest.mark.parametrize(
+    ("flag", "mean_w"),
+    [("clock", 10_000.0), ("meter_jump", 10_000.0), ("gap", None), ("begin_unknown", None), ("end_unknown", None)],
+)
+def test_where_a_part_was_not_seen_there_is_no_mean_power(flag: Flag, mean_w: float | None) -> None:
+    one = session()
+    one.switch("pv", 100.0)
+    read(one, 1000.0)
+    read(one, 2000.0)
+    one.charging_s = 360.0
+    one.flag(flag)
+    assert record_of("home", "5", one, None, 600.0, ended=True).mean_w == mean_w
 
 
 @pytest.mark.parametrize(("box_vehicle", "told"), [(0, 0), (None, None)])

@@ -16,6 +16,15 @@ def test_what_a_connection_replays_is_no_plug_now() -> None:
     assert (one.completeness[0], one.meter_start_wh, one.energy_wh) == ("begin_unknown", Decimal(1020), Decimal(480))
 
 
+@pytest.mark.parametrize(("since_wh", "soc"), [(400.0, 63.0), (600.0, None)])
+def test_a_state_of_charge_that_is_found_after_much_flowed_is_no_start(since_wh: float, soc: float | None) -> None:
+    told: Told = {"plugged": True, "meter_wh": 5000.0, "energy_since_plugged_wh": since_wh, "vehicle_id": 1}
+    watch = Watch({**told, "charging": True, "vehicles/1/soc_percent": 63.0})
+    watch(3600, {"meter_wh": 8000.0, "charging": False})
+    one = ended(watch(3700, {"plugged": False}))
+    assert (one.soc_start_percent, one.charging_s, one.mean_w) == (soc, 3660.0, None)
+
+
 def test_what_is_first_heard_of_as_plugged_in_is_no_plug_now() -> None:
     watch = Watch()
     one = started(watch(50, {"chargepoints/8/plugged": True}))
