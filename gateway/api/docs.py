@@ -55,7 +55,7 @@ START = b"""SwaggerUIBundle({
   persistAuthorization: false,
 });
 """
-DESCRIPTION = """Live values of an openWB, and later its commands and reports.
+DESCRIPTION = """Values of an openWB, its history and its charge sessions; later its commands and reports.
 
 Log in with `POST /api/v1/auth/login` and send the token as `Authorization: Bearer ...`. Errors are problem documents
 (RFC 9457) with a stable `code`. Any address may answer 421, when the gateway does not go by the name in `Host`, and

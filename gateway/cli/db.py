@@ -21,16 +21,20 @@ def db() -> None:
 
 @db.command()
 def upgrade() -> None:
-    """Bring the tables to the form that this version needs, with a copy of them before.
+    """Bring the tables up to this version.
 
-    Each start does that as well; here it is done apart, before several processes are started anew.
+    With a copy of them before. Each start does that as well; here it is done apart, before several processes are
+    started anew.
     """
     stay(upgrade_database, starts_programs=False)
 
 
 @db.command()
 def check() -> None:
-    """Look whether database and recorded values are well; status 0: no problem, 1: at least one."""
+    """Look whether all is well with it.
+
+    That is: rights, tables, what was recorded, copies. Status 0: no problem, 1: at least one.
+    """
     sys.exit(asyncio.run(_told(check_database(os.environ))))
 
 

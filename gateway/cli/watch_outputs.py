@@ -82,21 +82,23 @@ def _table_lines(found: tuple[Device, ...]) -> Iterator[tuple[Text, ...]]:
 
 
 class Lines:
-    """One line per change, for people or as JSON; and one whenever the values begin or cease to be live."""
+    """One line per change, for people or as JSON; one when values begin or cease to be live, or another reason."""
 
     def __init__(self, out: TextIO, *, as_json: bool) -> None:
         self._out = out
         self._write = self._json if as_json else self._plain
         self._shown: dict[str, Reading] = {}
         self._standing: Standing | None = None
+        self._why = ""
 
     def show(self, known: Known) -> None:
         if _nobody_reads(self._out):
             raise BrokenPipeError
         standing = connection(known)
-        # a countdown is no news
-        if self._standing is None or standing.good != self._standing.good:
-            self._standing = standing
+        # a countdown is no news, another reason is
+        another = not standing.good and known.status.reason not in ("", self._why)
+        if self._standing is None or standing.good != self._standing.good or another:
+            self._standing, self._why = standing, known.status.reason
             self._write({"live": standing.good, "reason": None if standing.good else standing.words})
         if known.vouched:
             self._changes(known.readings)

@@ -91,7 +91,7 @@ def connection(known: Known) -> Standing:
             seconds = max(0, round((status.retry_at or known.now) - known.now))
             return Standing(good=False, words=f"reconnecting in {seconds} s{because}")
         case "connecting":
-            return Standing(good=False, words=f"connecting{because}")
+            return Standing(good=False, words=f"connecting to {known.url}{because}")
         case "connected":
             if known.vouched:
                 return Standing(good=True, words="connected")

@@ -126,7 +126,7 @@ def test_without_the_gateways_clock_there_are_no_ages() -> None:
 @pytest.mark.parametrize(
     ("status", "more", "good", "words"),
     [
-        (Status(phase="connecting"), {}, False, "connecting"),
+        (Status(phase="connecting"), {}, False, "connecting to http://box:8080"),
         (CONNECTED, {}, True, "connected"),
         (CONNECTED, {"vouched": False}, False, "connected, waiting for values"),
         (CONNECTED, {"vouched": False, "doubt": "no store"}, False, "no store"),
@@ -228,7 +228,7 @@ STEPS = [
 
 def test_one_line_per_change() -> None:
     assert [line.partition(" ")[2] for line in lines_of(STEPS, as_json=False)] == [
-        "not live: connecting",
+        "not live: connecting to http://box:8080",
         "live",
         "grid/power_w 1 W",
         "pv/power_w unknown",
@@ -240,11 +240,30 @@ def test_one_line_per_change() -> None:
     ]
 
 
+def test_another_reason_is_another_line_and_a_countdown_is_none() -> None:
+    steps = [
+        known(status=status)
+        for status in (
+            Status(phase="connecting"),
+            Status(phase="waiting", reason="refused", retry_at=104),
+            Status(phase="waiting", reason="refused", retry_at=103),
+            Status(phase="connecting"),
+            Status(phase="waiting", reason="refused", retry_at=104),
+            Status(phase="waiting", reason="no route", retry_at=104),
+        )
+    ]
+    assert [line.partition(" ")[2] for line in lines_of(steps, as_json=False)] == [
+        "not live: connecting to http://box:8080",
+        "not live: reconnecting in 4 s: refused",
+        "not live: reconnecting in 4 s: no route",
+    ]
+
+
 def test_one_object_per_change() -> None:
     told = [json.loads(line) for line in lines_of(STEPS, as_json=True)]
     assert all(isinstance(one.pop("at"), str) for one in told)
     assert told[:3] == [
-        {"live": False, "reason": "connecting"},
+        {"live": False, "reason": "connecting to http://box:8080"},
         {"live": True, "reason": None},
         {"key": "grid/power_w", "value": 1, "changed_at": NOW, "stale": False},
     ]
