@@ -68,7 +68,7 @@ async def test_the_embedded_one_from_nothing_to_an_upgrade(tmp_path: Path) -> No
     assert status == 0
     for words in (
         "the file is sound",
-        "every sample could be read",
+        "every sample and charge session could be read",
         "1 series, the last slot 2 minutes ago",
         "none in",
     ):
