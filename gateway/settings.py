@@ -106,7 +106,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     demo_speed: DemoSpeed | None = None
 
     record_period_s: Annotated[float, Meta(ge=0.05, le=900)] = 60
-    record_write_s: Annotated[float, Meta(gt=0, le=3_600)] = 120
+    record_write_s: Annotated[float, Meta(gt=0, le=3_600)] = 300
     record_add: tuple[str, ...] = ()
     record_drop: tuple[str, ...] = ()
     record_queue_slots: Count = 1_000_000

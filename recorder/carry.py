@@ -64,7 +64,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     most_entries: int = 100
-    every_s: float = 120
+    every_s: float = 300
     backoff_base_s: float = 0.5
     backoff_cap_s: float = 30
 
