@@ -107,6 +107,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     record_period_s: Annotated[float, Meta(ge=0.05, le=900)] = 60
     record_write_s: Annotated[float, Meta(gt=0, le=3_600)] = 300
+    record_keep_days: Annotated[int, Meta(ge=0, le=36_500)] = 100
+    record_keep_15m_days: Annotated[int, Meta(ge=0, le=36_500)] = 1_100
+    record_keep_1h_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
+    record_keep_1d_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
     record_add: tuple[str, ...] = ()
     record_drop: tuple[str, ...] = ()
     record_queue_slots: Count = 1_000_000

@@ -1,7 +1,7 @@
 """The box's own charge log on its way into the database: each entry once, by its natural key.
 
-There is no position in the database, unlike that of the samples: what is written again is known already. So whoever
-begins anew begins with what is still in the store.
+There is no position, unlike that of the samples: what is written again is known already. So what is still in the
+store is read from its beginning, also when the store lost everything and its clock was set back.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ class BoxLogStream:
         self._queue = queue
         self._site = site
 
-    async def read_after(self, position: int, count: int) -> Sequence[tuple[int, Queued]]:
-        return await self._queue.read_after(self._site, position, count)
+    async def read_after(self, position: int, count: int) -> Sequence[tuple[int, Queued]]:  # noqa: ARG002 - see above
+        return await self._queue.read_after(self._site, BEFORE_ALL, count)
 
     async def trim_to(self, position: int) -> None:
         await self._queue.trim_to(self._site, position)

@@ -23,7 +23,7 @@ from gateway.db.columns import MARIADB
 MONTHS_AHEAD = 7
 FEWEST_AHEAD = 3
 PARTITIONED = ("slots", "samples", "rollups_15m")
-SAME_NAME, NOT_BEYOND_THE_LAST = 1517, 1493
+SAME_NAME, NOT_BEYOND_THE_LAST, NO_SUCH_PARTITION = 1517, 1493, 1507
 
 
 class Month(int):
@@ -88,6 +88,33 @@ async def add_partitions(connection: AsyncConnection, now_s: float) -> list[str]
                 await connection.execute(text(f"ALTER TABLE {table} ADD PARTITION ({month.partition})"))
                 added.append(f"{table} {month}")
     return added
+
+
+async def drop_partitions(connection: AsyncConnection, table: str, before: int) -> list[str]:
+    """Drop the months that end before a moment, but never the last one; what was dropped, for people.
+
+    A statement of these ends the transaction it stands in: give it a connection of its own.
+    """
+    ends = text(
+        "SELECT partition_name, CAST(partition_description AS UNSIGNED) FROM information_schema.partitions"
+        " WHERE table_schema = DATABASE() AND table_name = :name AND partition_name IS NOT NULL"
+        " ORDER BY partition_ordinal_position"
+    )
+    months = [(name, int(end_ms)) for name, end_ms in await connection.execute(ends, {"name": table})]
+    gone = [name for name, end_ms in months[:-1] if end_ms <= before]
+    for name in gone:
+        with _gone_already():
+            await connection.execute(text(f"ALTER TABLE {table} DROP PARTITION {name}"))
+    return [f"{table} {name}" for name in gone]
+
+
+@contextlib.contextmanager
+def _gone_already() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if not error.orig or error.orig.args[:1] != (NO_SUCH_PARTITION,):
+            raise
 
 
 @contextlib.contextmanager

@@ -74,7 +74,19 @@ async def last_known(connection: AsyncConnection, site_id: int, series_id: int, 
         .limit(1)
     )
     found: float | None = await connection.scalar(query)
-    return found
+    if found is not None:
+        return found
+    rolled = Rollup15mRow  # samples from before are kept no longer
+    within = (
+        rolled.site_id == site_id,
+        rolled.series_id == series_id,
+        rolled.slot < moment,
+        rolled.last.is_not(None),
+    )
+    last: float | None = await connection.scalar(
+        select(rolled.last).where(*within).order_by(rolled.slot.desc()).limit(1)
+    )
+    return last
 
 
 async def rollups_in(

@@ -17,6 +17,7 @@ from gateway.db.engine import Database
 from gateway.db.upkeep import HistoryTables
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import InvalidArgument, SettingsError
+from gateway.domain.retention import Keep, check_days
 from gateway.domain.series import Choice, Recorded
 from gateway.domain.slots import period_ms_of
 from gateway.run.figures import RecorderFigures, metrics_port, process_metrics
@@ -37,6 +38,7 @@ from recorder.box_log import BoxLogStream, BoxLogTables
 from recorder.carry import Carrier
 from recorder.carry import Pace as CarryPace
 from recorder.records import RecordStream, RecordTables
+from recorder.retention import Retention
 from recorder.rollups import EVERY_S, RollUps
 from recorder.sampler import Means, Pace, Sampler
 from recorder.tracker import Means as TrackerMeans
@@ -80,6 +82,21 @@ def recording(settings: Settings) -> Recording:
         raise SettingsError(f"GATEWAY_RECORD_ADD, GATEWAY_RECORD_DROP: {error.message}") from error
 
 
+def kept_for(settings: Settings) -> Keep:
+    """For how long; raises SettingsError with what is allowed."""
+    days = {
+        name: getattr(settings, f"record_{name}")
+        for name in ("keep_days", "keep_15m_days", "keep_1h_days", "keep_1d_days")
+    }
+    for name, one in days.items():
+        try:
+            check_days(one)
+        except InvalidArgument as error:
+            raise SettingsError(f"GATEWAY_RECORD_{name.upper()}: {error.message}") from error
+    slots, quarters, hours, whole_days = days.values()
+    return Keep(slots=slots, quarters=quarters, hours=hours, days=whole_days)
+
+
 async def run_recorder(settings: Settings) -> None:
     """``openwb-gateway recorder``: until a signal."""
     if not settings.redis_url:
@@ -119,16 +136,15 @@ async def recorders(
         stack.push_async_callback(database.dispose)
         queue = _queue(settings, redis)
         sampler = _sampler(settings, sites, chosen, queue, redis, connect)
-        tables = HistoryTables(database, SystemClock(), stores.backups)
         prepared = asyncio.Event()
-        kept = EventsKept(settings.events_kept_s, settings.event_entries)
-        records = ChargeRecords(redis, events_kept=kept, answer_s=settings.redis_timeout_s)
+        records = _records(settings, redis)
         tracker = _tracker(settings, sites, records, redis, connect)
         services: dict[str, Service] = {
+            "retention": partial(_after, prepared, _retention(settings, database, readiness).run),
             "sampler": sampler.run,
             "tracker": tracker.run,
             "recorder watch": partial(_watch, sampler, tracker, sites, readiness),
-            HISTORY: _history(readiness, tables, prepared).run,
+            HISTORY: _history(readiness, HistoryTables(database, SystemClock(), stores.backups), prepared).run,
         }
         for site in sites:
             rows = SampleTables(site.id, SystemClock())
@@ -199,6 +215,15 @@ def _tracker(
     store = SiteStore(redis, stream_length=settings.stream_entries, answer_s=settings.redis_timeout_s)
     follower = Follower(store, connect, newest_events=1)
     return Tracker(TrackerMeans(store, records, follower, SystemClock()), [site.id for site in sites])
+
+
+def _records(settings: Settings, redis: Redis) -> ChargeRecords:
+    kept = EventsKept(settings.events_kept_s, settings.event_entries)
+    return ChargeRecords(redis, events_kept=kept, answer_s=settings.redis_timeout_s)
+
+
+def _retention(settings: Settings, database: Database, readiness: Readiness) -> Retention:
+    return Retention(database, kept_for(settings), SystemClock(), report=partial(readiness.report, "retention"))
 
 
 def _record_writer(

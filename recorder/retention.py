@@ -1,0 +1,113 @@
+"""Lets go of what was recorded and is older than is wished, once a day.
+
+Rules:
+
+* Little at a time, and others have their turn in between: a household's card is slow. What is freed is used again.
+* On MariaDB, tables that are partitioned by the month lose whole months, when all sites of the database may do
+  without; so they keep up to a month more.
+* Slots go with their samples, the samples first: a slot without samples would look as if nothing had been known.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final, NoReturn
+
+import structlog
+from sqlalchemy import Table
+
+from gateway.db import retention as rows
+from gateway.db.columns import MARIADB
+from gateway.db.engine import Database
+from gateway.db.history import series_of
+from gateway.db.partitions import PARTITIONED, drop_partitions
+from gateway.domain.clock import Clock
+from gateway.domain.errors import Unavailable
+from gateway.domain.retention import Keep, cut_off
+from gateway.domain.slots import moment_ms
+from recorder.carry import Report
+
+EVERY_S: Final = 86_400.0
+
+log = structlog.get_logger(__name__)
+
+
+class Retention:
+    """All sites of a database."""
+
+    def __init__(
+        self,
+        database: Database,
+        keep: Keep,
+        clock: Clock,
+        *,
+        report: Report,
+        retry_s: float = 60,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._report = report
+        self._retry_s = retry_s
+        self._sleep = sleep
+        self._tiers = (
+            (rows.SAMPLES, keep.slots),
+            (rows.SLOTS, keep.slots),
+            (rows.QUARTERS, keep.quarters),
+            (rows.SOURCES, keep.quarters),
+            (rows.HOURS, keep.hours),
+            (rows.DAYS, keep.days),
+        )
+
+    async def run(self) -> NoReturn:
+        """For ever; stop it by cancelling."""
+        while True:
+            try:
+                await self.clean()
+            except Unavailable as error:
+                self._report("down", error.message)
+                await self._sleep(self._retry_s * random.uniform(0.5, 1))
+            else:
+                self._report("ok", None)
+                await self._sleep(EVERY_S * random.uniform(0.9, 1))
+
+    async def clean(self) -> None:
+        """Let go of all that may go now. Raises DatabaseUnavailable."""
+        async with self._database.reading() as connection:
+            on_mariadb = connection.dialect.name in MARIADB
+            positions = await rows.rolled_up(connection)
+        now = moment_ms(self._clock.now())
+        for table, days in self._tiers:
+            if on_mariadb and table.name in PARTITIONED:
+                await self._months(table, cut_off(days, now, min(positions.values(), default=0)))
+                continue
+            for number, position in positions.items():
+                before = cut_off(days, now, position)
+                if before is not None:
+                    await self._rows(table, number, before)
+
+    async def _months(self, table: Table, before: int | None) -> None:
+        if before is None:
+            return
+        async with self._database.writing() as connection:
+            dropped = await drop_partitions(connection, table.name, before)
+        if dropped:
+            log.info("months are no longer kept", partitions=dropped)
+
+    async def _rows(self, table: Table, number: int, before: int) -> None:
+        for of in await self._keys(table, number):
+            more = True
+            while more:
+                async with self._database.writing() as connection:
+                    more = await rows.delete_some(connection, table, of, before)
+                await self._sleep(0)
+
+    async def _keys(self, table: Table, number: int) -> Iterable[Mapping[str, int | str]]:
+        """What stands before the slot in the key of the table, for all that there is of the site."""
+        site = {"site_id": number}
+        if table is rows.SLOTS:
+            return [site]
+        async with self._database.reading() as connection:
+            if table is rows.SOURCES:
+                return [{**site, "consumer": one} for one in await rows.consumers_of(connection, number)]
+            return [{**site, "series_id": one.id} for one in await series_of(connection, number) if one.id]

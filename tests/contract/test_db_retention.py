@@ -1,0 +1,107 @@
+"""What is older than is wished goes, and nothing else, on SQLite and on MariaDB alike."""
+
+import time
+
+import pytest
+from sqlalchemy import func, select
+
+from gateway.db import retention as rows
+from gateway.db.box_log import meter_at
+from gateway.db.columns import MARIADB
+from gateway.db.engine import Database
+from gateway.db.models import SeriesRow
+from gateway.db.partitions import Month, drop_partitions
+from gateway.db.rollups import last_known
+from gateway.domain.history import HOUR_MS, QUARTER_MS
+from gateway.domain.retention import DAY_MS, Keep
+from gateway.domain.slots import Value
+from recorder.retention import Retention
+from recorder.rollups import RollUps
+from tests.contract.test_db import database, url
+from tests.support.clock import FakeClock
+from tests.support.past import BERLIN, SITE, Past
+
+__all__ = ["database", "url"]
+NOW = time.time_ns() // 1_000_000 // DAY_MS * DAY_MS
+BEGIN = NOW - 4 * DAY_MS
+METER = "chargepoints/4/meter_wh"
+
+
+def values(slot: int) -> dict[str, Value]:
+    return {METER: ((slot - BEGIN) / HOUR_MS, 0), "chargepoints/4/power_w": (1.0, 0), "grid/power_w": (2.0, 0)}
+
+
+async def recorded(database: Database) -> None:
+    await Past(BEGIN, NOW, QUARTER_MS, values).write(database)
+    one = RollUps(SITE, database, BERLIN, report=lambda _state, _reason: None)
+    while await one.roll_up():
+        pass
+
+
+async def cleaned(database: Database, keep: Keep, told: list[str] | None = None) -> None:
+    report = [] if told is None else told
+    one = Retention(database, keep, FakeClock(NOW / 1000), report=lambda state, _reason: report.append(state))
+    await one.clean()
+
+
+async def oldest(database: Database) -> dict[str, int | None]:
+    tables = (rows.SAMPLES, rows.SLOTS, rows.QUARTERS, rows.SOURCES, rows.HOURS, rows.DAYS)
+    async with database.reading() as connection:
+        return {one.name: await connection.scalar(select(func.min(one.c.slot))) for one in tables}
+
+
+async def test_each_tier_is_kept_as_long_as_is_wished(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows.delete_some, "__defaults__", (7,))
+    await recorded(database)
+    before = await oldest(database)
+    await cleaned(database, Keep(slots=0, quarters=0))
+    assert await oldest(database) == before, "for ever"
+    await cleaned(database, Keep(slots=2, quarters=3, hours=0, days=0))
+    after = await oldest(database)
+    async with database.reading() as connection:
+        by_the_month = connection.dialect.name in MARIADB
+        count = await connection.scalar(select(func.count()).select_from(rows.HOURS))
+    expected = {
+        "samples": NOW - 2 * DAY_MS,
+        "slots": NOW - 2 * DAY_MS,
+        "rollups_15m": NOW - 3 * DAY_MS,
+        "source_energies": NOW - 3 * DAY_MS,
+    }
+    if by_the_month:
+        expected = {"source_energies": NOW - 3 * DAY_MS}  # the month is not over
+    assert after == {**before, **expected}
+    assert count == 3 * 4 * 24, "of the others not one is gone"
+
+
+async def test_what_is_not_rolled_up_stays(database: Database) -> None:
+    await Past(BEGIN, NOW, QUARTER_MS, values).write(database)
+    await cleaned(database, Keep(slots=2))
+    assert (await oldest(database))["samples"] == BEGIN
+
+
+async def test_meters_of_long_ago_are_read_from_the_roll_ups(database: Database) -> None:
+    await recorded(database)
+    async with database.writing() as connection:
+        number = await connection.scalar(select(SeriesRow.id).where(SeriesRow.key == METER))
+        assert number is not None
+        while await rows.delete_some(connection, rows.SAMPLES, {"site_id": 1, "series_id": number}, NOW):
+            pass
+        left = select(func.count()).where(rows.SAMPLES.c.series_id == number)
+        assert await connection.scalar(left) == 0
+    async with database.reading() as connection:
+        expected = (2 * DAY_MS - QUARTER_MS) / HOUR_MS
+        assert await meter_at(connection, SITE, METER, BEGIN + 2 * DAY_MS) == pytest.approx(expected)
+        assert await meter_at(connection, SITE, METER, BEGIN) is None
+        assert await last_known(connection, 1, number, BEGIN + 2 * DAY_MS) == pytest.approx(expected)
+
+
+async def test_mariadb_drops_whole_months_but_the_last(mariadb_url: str) -> None:
+    database = Database(mariadb_url)
+    await database.migrate()
+    this = Month.of(time.time())
+    async with database.writing() as connection:
+        assert await drop_partitions(connection, "samples", this.end_ms - 1) == []
+        assert len(await drop_partitions(connection, "samples", Month(this + 1).end_ms)) == 2
+        assert len(await drop_partitions(connection, "samples", Month(this + 100).end_ms)) == 5
+        assert await drop_partitions(connection, "samples", Month(this + 100).end_ms) == []
+    await database.dispose()
