@@ -5,7 +5,10 @@ Rules:
 * Little at a time, and others have their turn in between: a household's card is slow. What is freed is used again.
 * On MariaDB, tables that are partitioned by the month lose whole months, when all sites of the database may do
   without; so they keep up to a month more.
-* Slots go with their samples, the samples first: a slot without samples would look as if nothing had been known.
+* Slots go with their samples, and first: a sample without its slot is not read, but a slot without samples would look
+  as if nothing had been known.
+* Quarters of a day that may not be over yet stay: the day is made of them. A site whose roll-ups have taken all that
+  there is keeps nobody's months.
 """
 
 import asyncio
@@ -21,13 +24,16 @@ from gateway.db.columns import MARIADB
 from gateway.db.engine import Database
 from gateway.db.history import series_of
 from gateway.db.partitions import PARTITIONED, drop_partitions
+from gateway.db.rollups import newest_end
 from gateway.domain.clock import Clock
 from gateway.domain.errors import Unavailable
+from gateway.domain.history import HOUR_MS, QUARTER_MS
 from gateway.domain.retention import Keep, cut_off
-from gateway.domain.slots import moment_ms
+from gateway.domain.slots import moment_ms, slot_of
 from recorder.carry import Report
 
 EVERY_S: Final = 86_400.0
+LONGEST_DAY_MS: Final = 25 * HOUR_MS
 
 log = structlog.get_logger(__name__)
 
@@ -51,8 +57,8 @@ class Retention:
         self._retry_s = retry_s
         self._sleep = sleep
         self._tiers = (
-            (rows.SAMPLES, keep.slots),
             (rows.SLOTS, keep.slots),
+            (rows.SAMPLES, keep.slots),
             (rows.QUARTERS, keep.quarters),
             (rows.SOURCES, keep.quarters),
             (rows.HOURS, keep.hours),
@@ -76,13 +82,19 @@ class Retention:
         async with self._database.reading() as connection:
             on_mariadb = connection.dialect.name in MARIADB
             positions = await rows.rolled_up(connection)
+            unfinished = [
+                position
+                for number, position in positions.items()
+                if slot_of(await newest_end(connection, number), QUARTER_MS) > max(position, 0)
+            ]
         now = moment_ms(self._clock.now())
         for table, days in self._tiers:
+            margin = LONGEST_DAY_MS if table in (rows.QUARTERS, rows.SOURCES) else 0
             if on_mariadb and table.name in PARTITIONED:
-                await self._months(table, cut_off(days, now, min(positions.values(), default=0)))
+                await self._months(table, cut_off(days, now, min(unfinished, default=now) - margin))
                 continue
             for number, position in positions.items():
-                before = cut_off(days, now, position)
+                before = cut_off(days, now, position - margin)
                 if before is not None:
                     await self._rows(table, number, before)
 

@@ -1,15 +1,18 @@
 """What is older than is wished goes, and nothing else, on SQLite and on MariaDB alike."""
 
+import asyncio
+import contextlib
 import time
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from gateway.db import retention as rows
 from gateway.db.box_log import meter_at
 from gateway.db.columns import MARIADB
 from gateway.db.engine import Database
-from gateway.db.models import SeriesRow
+from gateway.db.models import SeriesRow, SiteRow
 from gateway.db.partitions import Month, drop_partitions
 from gateway.db.rollups import last_known
 from gateway.domain.history import HOUR_MS, QUARTER_MS
@@ -38,9 +41,8 @@ async def recorded(database: Database) -> None:
         pass
 
 
-async def cleaned(database: Database, keep: Keep, told: list[str] | None = None) -> None:
-    report = [] if told is None else told
-    one = Retention(database, keep, FakeClock(NOW / 1000), report=lambda state, _reason: report.append(state))
+async def cleaned(database: Database, keep: Keep, now: int = NOW) -> None:
+    one = Retention(database, keep, FakeClock(now / 1000), report=lambda _state, _reason: None)
     await one.clean()
 
 
@@ -93,6 +95,47 @@ async def test_meters_of_long_ago_are_read_from_the_roll_ups(database: Database)
         assert await meter_at(connection, SITE, METER, BEGIN + 2 * DAY_MS) == pytest.approx(expected)
         assert await meter_at(connection, SITE, METER, BEGIN) is None
         assert await last_known(connection, 1, number, BEGIN + 2 * DAY_MS) == pytest.approx(expected)
+
+
+async def test_quarters_of_a_day_that_is_not_made_yet_stay(database: Database) -> None:
+    """Recording ended amid a day, and goes on long after."""
+    await recorded(database)
+    await cleaned(database, Keep(quarters=2), NOW + 50 * DAY_MS)
+    after = await oldest(database)
+    async with database.reading() as connection:
+        by_the_month = connection.dialect.name in MARIADB
+    assert after["source_energies"] == NOW - 25 * HOUR_MS
+    assert by_the_month or after["rollups_15m"] == NOW - 25 * HOUR_MS
+
+
+async def test_a_site_that_is_no_longer_recorded_keeps_no_months(mariadb_url: str) -> None:
+    database = Database(mariadb_url)
+    await database.migrate()
+    await recorded(database)
+    async with database.writing() as connection:
+        await connection.execute(insert(SiteRow).values(name="never-recorded"))
+    later = Month(Month.of(NOW / 1000) + 5).end_ms
+    await cleaned(database, Keep(slots=2), later)
+    assert (await oldest(database))["samples"] is None
+    await database.dispose()
+
+
+async def test_the_service_tells_of_a_database_that_is_away_and_goes_on(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    async def sleep(_seconds: float) -> None:
+        if len(told) == 1:
+            await database.migrate()
+        elif len(told) > 1:
+            raise asyncio.CancelledError
+
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'gateway.db'}")
+    clock = FakeClock(NOW / 1000)
+    one = Retention(database, Keep(), clock, report=lambda state, _reason: told.append(state), sleep=sleep)
+    with contextlib.suppress(asyncio.CancelledError):
+        await one.run()
+    assert told == ["down", "ok"]
+    await database.dispose()
 
 
 async def test_mariadb_drops_whole_months_but_the_last(mariadb_url: str) -> None:
