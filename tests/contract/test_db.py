@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, text
 
 from gateway.db import accounts
 from gateway.db.engine import Database
+from gateway.db.form import newest_form
 from gateway.db.models import Base, UserRow
 from gateway.domain.access import Role, TokenKind, User
 from gateway.domain.errors import Conflict, DatabaseUnavailable, SettingsError
@@ -87,10 +88,12 @@ async def test_a_migration_that_was_killed_halfway_begins_again(database: Databa
 async def test_tables_of_a_newer_gateway_are_refused(database: Database) -> None:
     async with database.writing() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(SettingsError, match=r"(?s)newer gateway .tables 9999, this one knows 0005.: start that one"):
+    with pytest.raises(
+        SettingsError, match=f"(?s)newer gateway .tables 9999, this one knows {newest_form()}.: start that one"
+    ):
         await database.migrate()
     async with database.writing() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = :form"), {"form": newest_form()})
     await database.migrate()
 
 
@@ -120,7 +123,7 @@ async def test_processes_that_start_together_migrate_once(url: str) -> None:
     assert answers == [(0, b"")] * 3
     database = Database(url)
     async with database.reading() as connection:
-        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).all() == [("0005",)]
+        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).all() == [(newest_form(),)]
     await database.dispose()
 
 

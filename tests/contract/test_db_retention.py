@@ -123,19 +123,20 @@ async def test_a_site_that_is_no_longer_recorded_keeps_no_months(mariadb_url: st
 async def test_the_service_tells_of_a_database_that_is_away_and_goes_on(tmp_path: Path) -> None:
     told: list[str] = []
 
+    away = Database(f"sqlite+aiosqlite:///{tmp_path / 'gateway.db'}")
+
     async def sleep(_seconds: float) -> None:
         if len(told) == 1:
-            await database.migrate()
+            await away.migrate()
         elif len(told) > 1:
             raise asyncio.CancelledError
 
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'gateway.db'}")
     clock = FakeClock(NOW / 1000)
-    one = Retention(database, Keep(), clock, report=lambda state, _reason: told.append(state), sleep=sleep)
+    one = Retention(away, Keep(), clock, report=lambda state, _reason: told.append(state), sleep=sleep)
     with contextlib.suppress(asyncio.CancelledError):
         await one.run()
     assert told == ["down", "ok"]
-    await database.dispose()
+    await away.dispose()
 
 
 async def test_mariadb_drops_whole_months_but_the_last(mariadb_url: str) -> None:

@@ -74,7 +74,7 @@ async def test_a_person_types_faults(tmp_path: Path) -> None:
         def sees(words: str) -> bool:
             return any(words in line for line in shown.screen)
 
-        await eventually(lambda: sees("jump <meter> <id> [Wh]"), 20)
+        await eventually(lambda: sees("jump <meter> <id> [Wh=5000]"), 20)
         assert sees(f"mqtt://127.0.0.1:{port}")
         assert sees("openwb-2, 10 times as fast")
         async with Log(broker_at(f"mqtt://127.0.0.1:{port}"), "openWB/#").running() as log:

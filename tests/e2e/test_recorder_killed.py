@@ -187,7 +187,7 @@ async def test_each_slot_is_written_once_whoever_is_killed(
                 last = await last_slots(database)
                 return len(last) == SITES and min(last.values()) >= until_ms
 
-            await eventually(caught_up, 60, every_s=0.2, what="all is in the database")
+            await eventually(caught_up, 180, every_s=0.2, what="all is in the database")
         for pid in alive:
             os.kill(pid, signal.SIGKILL)
         assert "Traceback" not in nursery.log_file.read_text()
