@@ -85,7 +85,7 @@ async def test_a_storm_of_nulls_loses_no_key(mosquitto: MosquittoPart, redis: Re
         before = set(await readings(gateway))
         box.faults.nulls(30)
         await gateway.holds("grid/power_w", None)
-        assert set(await readings(gateway)) == before
+        assert before <= set(await readings(gateway))
 
         async def is_read_again() -> bool:
             return await gateway.value("grid/power_w") is not None
