@@ -5,39 +5,21 @@ store is read from its beginning, also when the store lost everything and its cl
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.box_log import write_entries
+from gateway.db.samples import BEFORE_ALL
 from gateway.domain.clock import Clock
-from gateway.store.requests import BoxLogQueue, Piece, Queued, UndecodablePiece
-
-BEFORE_ALL: Final = -1
+from gateway.store.requests import Piece
+from gateway.store.waiting import Queued, Undecodable
 
 log = structlog.get_logger(__name__)
 
 
-class BoxLogStream:
-    """The queue of one site, as ``carry.Stream`` wants it."""
-
-    def __init__(self, queue: BoxLogQueue, site: str) -> None:
-        self._queue = queue
-        self._site = site
-
-    async def read_after(self, position: int, count: int) -> Sequence[tuple[int, Queued]]:  # noqa: ARG002 - see above
-        return await self._queue.read_after(self._site, BEFORE_ALL, count)
-
-    async def trim_to(self, position: int) -> None:
-        await self._queue.trim_to(self._site, position)
-
-    async def count_waiting(self) -> int:
-        return await self._queue.length(self._site)
-
-
 class BoxLogTables:
-    """The table of one site, as ``carry.Tables`` wants it."""
+    """The table of one site, as ``carry.Tables`` wants it; the stream is a ``carry.WholeStream``."""
 
     def __init__(self, site: str, clock: Clock) -> None:
         self._site = site
@@ -47,9 +29,9 @@ class BoxLogTables:
     async def position(self, connection: AsyncConnection) -> int:  # noqa: ARG002 - there is none to be read
         return BEFORE_ALL
 
-    async def apply(self, connection: AsyncConnection, entries: Sequence[tuple[int, Queued]]) -> int:
+    async def apply(self, connection: AsyncConnection, entries: Sequence[tuple[int, Queued[Piece]]]) -> int:
         for _, piece in entries:
-            if isinstance(piece, UndecodablePiece):
+            if isinstance(piece, Undecodable):
                 # the box still has it, and the next version asks for it again
                 log.error("a piece of the box's log cannot be read", site=self._site, why=piece.reason)
         found = [entry for _, piece in entries if isinstance(piece, Piece) for entry in piece.entries]

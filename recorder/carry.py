@@ -21,9 +21,13 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.engine import Database
+from gateway.db.samples import BEFORE_ALL
+from gateway.domain.backoff import Backoff
 from gateway.domain.errors import DatabaseUnavailable, Unavailable
+from gateway.store.waiting import Queued, WaitingStream
 
 Entry = TypeVar("Entry")
+Waits = TypeVar("Waits")
 Entry_co = TypeVar("Entry_co", covariant=True)
 Entry_contra = TypeVar("Entry_contra", contravariant=True)
 Report: TypeAlias = Callable[[Literal["ok", "down"], str | None], None]
@@ -42,6 +46,27 @@ class Stream(Protocol[Entry_co]):
 
     async def count_waiting(self) -> int:
         """About how many entries are there. Raises StoreUnavailable."""
+
+
+class WholeStream(Generic[Waits]):
+    """What waits of one site, as ``Stream`` wants it, read from its beginning whatever the position.
+
+    For entries whose rows have a natural key: positions follow the store's clock, and go back with it when the store
+    lost everything; what is written again is known already.
+    """
+
+    def __init__(self, waiting: WaitingStream[Waits], site: str) -> None:
+        self._waiting = waiting
+        self._site = site
+
+    async def read_after(self, position: int, count: int) -> Sequence[tuple[int, Queued[Waits]]]:  # noqa: ARG002 - see above
+        return await self._waiting.read_after(self._site, BEFORE_ALL, count)
+
+    async def trim_to(self, position: int) -> None:
+        await self._waiting.trim_to(self._site, position)
+
+    async def count_waiting(self) -> int:
+        return await self._waiting.length(self._site)
 
 
 class Tables(Protocol[Entry_contra]):
@@ -99,16 +124,15 @@ class Carrier(Generic[Entry]):
 
     async def run(self) -> None:
         """For ever; stop it by cancelling."""
-        pause_s = self._pace.backoff_base_s
+        backoff = Backoff(self._pace.backoff_base_s, self._pace.backoff_cap_s, self._spread)
         while True:
             try:
                 more = await self.carry()
             except Unavailable as error:
                 await self._away(error)
-                await self._pause(pause_s)
-                pause_s = min(self._pace.backoff_cap_s, pause_s * 2)
+                await self._sleep(backoff.next_s())
                 continue
-            pause_s = self._pace.backoff_base_s
+            backoff.over()
             self._well()
             # with more to carry others of this process still get their turn
             await (self._sleep(0) if more else self._pause(self._pace.every_s))

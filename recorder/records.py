@@ -16,31 +16,17 @@ from gateway.db import charge_sessions as rows
 from gateway.db.samples import BEFORE_ALL, BadSample, write_bad_samples
 from gateway.domain.charge_sessions import ChargeSession
 from gateway.domain.clock import Clock
-from gateway.store.records import ChargeRecords, Queued, UndecodableRecord
+from gateway.store.waiting import Queued, Undecodable
 from recorder.writer import MOST_PAYLOAD_BYTES, MOST_REASON_CHARS
 
 log = structlog.get_logger(__name__)
 
 
-class RecordStream:
-    """The records of one site, as ``carry.Stream`` wants them."""
-
-    def __init__(self, records: ChargeRecords, site: str) -> None:
-        self._records = records
-        self._site = site
-
-    async def read_after(self, position: int, count: int) -> Sequence[tuple[int, Queued]]:  # noqa: ARG002 - see above
-        return await self._records.read_after(self._site, BEFORE_ALL, count)
-
-    async def trim_to(self, position: int) -> None:
-        await self._records.trim_to(self._site, position)
-
-    async def count_waiting(self) -> int:
-        return await self._records.length(self._site)
-
-
 class RecordTables:
-    """The tables of one site, as ``carry.Tables`` wants them. ``written``: rows of this process."""
+    """The tables of one site, as ``carry.Tables`` wants them; the stream is a ``carry.WholeStream``.
+
+    ``written``: rows of this process.
+    """
 
     def __init__(self, site: str, clock: Clock) -> None:
         self.written = 0
@@ -51,11 +37,11 @@ class RecordTables:
     async def position(self, connection: AsyncConnection) -> int:  # noqa: ARG002 - there is none to be read
         return BEFORE_ALL
 
-    async def apply(self, connection: AsyncConnection, entries: Sequence[tuple[int, Queued]]) -> int:
+    async def apply(self, connection: AsyncConnection, entries: Sequence[tuple[int, Queued[ChargeSession]]]) -> int:
         number = await rows.hold(connection, self._site)
         found = [entry for _, entry in entries if isinstance(entry, ChargeSession)]
         self._new = await rows.write_sessions(connection, number, found)
-        bad = [self._bad(at, entry) for at, entry in entries if isinstance(entry, UndecodableRecord)]
+        bad = [self._bad(at, entry) for at, entry in entries if isinstance(entry, Undecodable)]
         await write_bad_samples(connection, number, bad)
         return entries[-1][0]
 
@@ -63,7 +49,7 @@ class RecordTables:
         self.written += self._new
         self._new = 0
 
-    def _bad(self, position: int, entry: UndecodableRecord) -> BadSample:
+    def _bad(self, position: int, entry: Undecodable) -> BadSample:
         log.error("a charge session cannot be read; it is kept in bad_samples", site=self._site, why=entry.reason)
         reason = f"a charge session: {entry.reason}"
         return BadSample(position, reason[:MOST_REASON_CHARS], entry.payload[:MOST_PAYLOAD_BYTES], self._clock.now())

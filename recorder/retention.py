@@ -1,4 +1,4 @@
-"""Lets go of what was recorded and is older than is wished, once a day.
+"""Lets go of what was recorded and is older than is wished.
 
 Rules:
 
@@ -12,9 +12,7 @@ Rules:
 """
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Final, NoReturn
+from collections.abc import Iterable, Mapping
 
 import structlog
 from sqlalchemy import Table
@@ -26,14 +24,9 @@ from gateway.db.history import series_of
 from gateway.db.partitions import PARTITIONED, drop_partitions
 from gateway.db.rollups import newest_end
 from gateway.domain.clock import Clock
-from gateway.domain.errors import Unavailable
-from gateway.domain.history import HOUR_MS, QUARTER_MS
+from gateway.domain.history import LONGEST_DAY_MS, QUARTER_MS
 from gateway.domain.retention import Keep, cut_off
 from gateway.domain.slots import moment_ms, slot_of
-from recorder.carry import Report
-
-EVERY_S: Final = 86_400.0
-LONGEST_DAY_MS: Final = 25 * HOUR_MS
 
 log = structlog.get_logger(__name__)
 
@@ -46,16 +39,9 @@ class Retention:
         database: Database,
         keep: Keep,
         clock: Clock,
-        *,
-        report: Report,
-        retry_s: float = 60,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._report = report
-        self._retry_s = retry_s
-        self._sleep = sleep
         self._tiers = (
             (rows.SLOTS, keep.slots),
             (rows.SAMPLES, keep.slots),
@@ -64,18 +50,6 @@ class Retention:
             (rows.HOURS, keep.hours),
             (rows.DAYS, keep.days),
         )
-
-    async def run(self) -> NoReturn:
-        """For ever; stop it by cancelling."""
-        while True:
-            try:
-                await self.clean()
-            except Unavailable as error:
-                self._report("down", error.message)
-                await self._sleep(self._retry_s * random.uniform(0.5, 1))
-            else:
-                self._report("ok", None)
-                await self._sleep(EVERY_S * random.uniform(0.9, 1))
 
     async def clean(self) -> None:
         """Let go of all that may go now. Raises DatabaseUnavailable."""
@@ -112,7 +86,7 @@ class Retention:
             while more:
                 async with self._database.writing() as connection:
                     more = await rows.delete_some(connection, table, of, before)
-                await self._sleep(0)
+                await asyncio.sleep(0)
 
     async def _keys(self, table: Table, number: int) -> Iterable[Mapping[str, int | str]]:
         """What stands before the slot in the key of the table, for all that there is of the site."""

@@ -10,12 +10,10 @@ Rules:
 """
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
-from typing import Final, NoReturn
+from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db import rollups as rows
@@ -23,20 +21,15 @@ from gateway.db import samples
 from gateway.db.engine import Database
 from gateway.db.history import Series, readings_in, series_of, slots_in
 from gateway.domain.energy_sources import Mix, mix_of
-from gateway.domain.errors import Unavailable
 from gateway.domain.history import HOUR_MS, QUARTER_MS, Resolution, Span, edges
 from gateway.domain.history_columns import Reading
 from gateway.domain.rollups import Rollup, consumers, larger, quarters, sources
-from gateway.domain.slots import is_counter, slot_of
-from recorder.carry import Report
+from gateway.domain.slots import LEAST_PERIOD_MS, is_counter, slot_of
 
 PIECE_MS: Final = 4 * HOUR_MS
-EVERY_S: Final = 4 * 3_600.0
-MOST_SLOTS: Final = 100_000
+MOST_SLOTS: Final = PIECE_MS // LEAST_PERIOD_MS
 MOST_BOUNDS: Final = 100_000
 MIXED: Final = ("grid/power_w", "pv/power_w", "battery/power_w")
-
-log = structlog.get_logger(__name__)
 
 
 class RollUps:
@@ -47,36 +40,17 @@ class RollUps:
         site: str,
         database: Database,
         zone: tzinfo,
-        *,
-        report: Report,
-        backoff_base_s: float = 0.5,
-        backoff_cap_s: float = 30,
-        every_s: float = EVERY_S,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._site = site
         self._database = database
         self._zone = zone
-        self._report = report
-        self._backoff_base_s, self._backoff_cap_s = backoff_base_s, backoff_cap_s
-        self._every_s = every_s
-        self._sleep = sleep
 
-    async def run(self) -> NoReturn:
-        """For ever; stop it by cancelling."""
-        pause_s = self._backoff_base_s
-        while True:
-            try:
-                while await self.roll_up():
-                    await self._sleep(0)
-            except Unavailable as error:
-                self._report("down", error.message)
-                await self._sleep(pause_s * random.uniform(0.5, 1))
-                pause_s = min(self._backoff_cap_s, pause_s * 2)
-                continue
-            pause_s = self._backoff_base_s
-            self._report("ok", None)
-            await self._sleep(self._every_s * random.uniform(0.9, 1))
+    async def roll_up_all(self) -> None:
+        """Take what there is, piece by piece. Raises DatabaseUnavailable."""
+        more = True
+        while more:
+            more = await self.roll_up()
+            await asyncio.sleep(0)
 
     async def roll_up(self) -> bool:
         """Take the next piece; False: there is none. Raises DatabaseUnavailable."""

@@ -21,6 +21,7 @@ from typing import Final, Literal, NoReturn, TypeAlias
 import msgspec
 import structlog
 
+from gateway.domain.backoff import Backoff
 from gateway.domain.clock import Clock
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.slots import Sample
@@ -133,7 +134,7 @@ class _Lane:
         """The slot that is held for the last one of the queue."""
         self._stepped = asyncio.Event()
         self._other_choice = False
-        self._failures = 0
+        self._backoff = Backoff(self._pace.retry_base_s, self._pace.retry_cap_s, random.random)
 
     def choose(self, records: Records) -> None:
         self._records, self._other_choice = records, True
@@ -214,7 +215,7 @@ class _Lane:
             if not core.confirm(await self._store.position(self._site)):
                 await self._until_step()
                 continue
-            self._failures = 0
+            self._backoff.over()
             for sample in core.samples(self._now(), MOST_AT_ONCE):
                 await self._put(core, sample)
         raise _BeginAgain
@@ -279,9 +280,7 @@ class _Lane:
                 return
 
     async def _pause(self) -> None:
-        self._failures += 1
-        longest = min(self._pace.retry_cap_s, self._pace.retry_base_s * 2.0 ** min(self._failures - 1, 16))
-        await self._sleep(longest * random.uniform(0.5, 1))
+        await self._sleep(self._backoff.next_s())
 
     def _now(self) -> Moment:
         return Moment(int(self._clock.now() * 1000), int(self._clock.monotonic() * 1000))

@@ -28,7 +28,17 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from gateway.domain.slots import Counters, Quality, Sample, Value, first_slot_from, is_counter, moment_ms, slot_of
+from gateway.domain.slots import (
+    Counters,
+    Quality,
+    Sample,
+    Value,
+    first_slot_from,
+    is_counter,
+    moment_ms,
+    next_slot,
+    slot_of,
+)
 from gateway.domain.values import Changes, Delta, Position, Reading
 from gateway.store.follow import Absent, Loaded, Step
 
@@ -254,7 +264,7 @@ class SlotSampler:
         """Another sampler has done everything up to that slot."""
         if self._slot is not None and self._slot <= last:
             self._skipped = 0
-            self._go_to(slot_of(last, self._period_ms) + self._period_ms)
+            self._go_to(next_slot(last, self._period_ms))
 
     @property
     def _end(self) -> int:

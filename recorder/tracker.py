@@ -23,6 +23,7 @@ from typing import Final, Literal, NoReturn, TypeAlias
 import msgspec
 import structlog
 
+from gateway.domain.backoff import Backoff
 from gateway.domain.charge_sessions import ChargeSession
 from gateway.domain.charging import ChargingWatch, Ended, Happening, Started
 from gateway.domain.clock import Clock
@@ -120,7 +121,7 @@ class _Lane:
         self._news: list[Happening] = []
         """What happened since the last move."""
         self._moved_s = 0.0
-        self._failures = 0
+        self._backoff = Backoff(self._pace.retry_base_s, self._pace.retry_cap_s, random.random)
 
     def on_step(self, step: Step) -> None:
         self._steps.append(step)
@@ -224,7 +225,7 @@ class _Lane:
         self._position = loaded.position
 
     def _due_in_s(self) -> float:
-        every_s = self._pace.plugged_s if self._watch.open_sessions() else self._pace.idle_s
+        every_s = self._pace.plugged_s if self._watch.has_open else self._pace.idle_s
         return self._moved_s + every_s - self._clock.monotonic()
 
     async def _move(self) -> None:
@@ -241,7 +242,8 @@ class _Lane:
                 raise _BeginAgain
             self._tell("full", "charge sessions wait for the database, as many as may")
             await self._pause()
-        self._moves, self._moved_s, self._failures = answer.moves, self._clock.monotonic(), 0
+        self._moves, self._moved_s = answer.moves, self._clock.monotonic()
+        self._backoff.over()
         self._knows = True
         self._news.clear()
         self._note(open=len(sessions), ended=self.status.ended + len(finished))
@@ -250,9 +252,7 @@ class _Lane:
             log.info("a charge session ended", site=self._site, **_words(session))
 
     async def _pause(self) -> None:
-        self._failures += 1
-        longest = min(self._pace.retry_cap_s, self._pace.retry_base_s * 2.0 ** min(self._failures - 1, 16))
-        await self._sleep(longest * random.uniform(0.5, 1))
+        await self._sleep(self._backoff.next_s())
 
     def _note(self, **changed: object) -> None:
         self.status = msgspec.structs.replace(self.status, **changed)

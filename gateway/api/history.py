@@ -166,8 +166,7 @@ async def site_history(
     end: To = None,
     resolution: WantedResolution = "auto",
 ) -> Response[bytes]:
-    only(request, ARGUMENTS, several=("series",))
-    answer = await history.answer(current_login(request), site, _asked(series, begin, end, resolution))
+    answer = await _answer(request, history, site, _asked(series, begin, end, resolution))
     if request.accept.best_match([JSON, CSV], JSON) == CSV:
         return await _csv(answer, sites)
     # many numbers take their time, and the others wait for none of it
@@ -195,9 +194,13 @@ async def site_history_csv(
     end: To = None,
     resolution: WantedResolution = "auto",
 ) -> Response[bytes]:
-    only(request, ARGUMENTS, several=("series",))
-    answer = await history.answer(current_login(request), site, _asked(series, begin, end, resolution))
+    answer = await _answer(request, history, site, _asked(series, begin, end, resolution))
     return await _csv(answer, sites)
+
+
+async def _answer(request: Request[Any, Any, Any], history: History, site: str, asked: Asked) -> Answer:
+    only(request, ARGUMENTS, several=("series",))
+    return await history.answer(current_login(request), site, asked)
 
 
 async def _csv(answer: Answer, sites: Sites) -> Response[bytes]:

@@ -24,6 +24,7 @@ import structlog
 
 from gateway.bridge.diary import MOST_EVENTS
 from gateway.bridge.ledger import Ledger
+from gateway.domain.backoff import Backoff
 from gateway.domain.errors import DataLost, EpochMissing, NotLeader, StoreUnavailable
 from gateway.domain.events import Event
 from gateway.domain.values import Changes, Position, Reading, Snapshot
@@ -208,7 +209,7 @@ class Leader:
             self._trace(self._site, Position(self._epoch, self._seq), messages)
 
     async def _insist(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
-        pause_s = self._timing.retry_base_s
+        backoff = Backoff(self._timing.retry_base_s, self._timing.retry_cap_s, random.random)
         while True:
             try:
                 answer = await call()
@@ -217,8 +218,7 @@ class Leader:
                     log.warning("cannot write to the store; trying on", site=self._site, reason=error.message)
                     self._report("down", error.message)
                 self._store_is_away = True
-                await asyncio.sleep(random.uniform(0.5, 1) * pause_s)
-                pause_s = min(2 * pause_s, self._timing.retry_cap_s)
+                await asyncio.sleep(backoff.next_s())
             else:
                 if self._store_is_away:
                     log.info("writing to the store again", site=self._site)

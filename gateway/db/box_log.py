@@ -1,26 +1,17 @@
 """Queries over the boxes' own charge logs: connection in, domain records in and out."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 from sqlalchemy import ScalarSelect, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.db.history import ROLLUPS
 from gateway.db.models import BoxLogEntryRow, SampleRow, SeriesRow, SiteRow
+from gateway.db.rollups import last_known
 from gateway.db.samples import hold_position, site_id
 from gateway.db.statements import insert_all_new
 from gateway.domain.box_log import BoxLogEntry, Source
-from gateway.domain.history import HOUR_MS, QUARTER_MS, SHORTEST_DAY_MS, Resolution
 from gateway.domain.slots import Quality
-
-SHORTEST: Final = {
-    Resolution.quarter: QUARTER_MS,
-    Resolution.hour: HOUR_MS,
-    Resolution.day: SHORTEST_DAY_MS,
-}
-"""How long a bucket is at least: who began later is not over yet."""
 
 _decoder = msgspec.json.Decoder(BoxLogEntry)
 
@@ -69,34 +60,9 @@ async def read_entries(
 
 
 async def meter_at(connection: AsyncConnection, site: str, key: str, slot: int) -> float | None:
-    """The last recorded reading of a key before a slot, given in epoch milliseconds.
-
-    Where samples are no longer kept it is that of the roll-ups, which is the same at the ends of days.
-    """
-    query = (
-        _samples_of(site, key)
-        .where(SampleRow.slot < slot, SampleRow.value.is_not(None))
-        .order_by(SampleRow.slot.desc())
-        .limit(1)
-    )
-    reading: float | None = await connection.scalar(query)
-    if reading is None:
-        reading = await _rolled_up_before(connection, site, key, slot)
-    return reading
-
-
-async def _rolled_up_before(connection: AsyncConnection, site: str, key: str, slot: int) -> float | None:
-    for resolution, shortest_ms in SHORTEST.items():
-        row = ROLLUPS[resolution].c
-        number, series = _numbers(site, key)
-        over = slot - shortest_ms
-        within = (row.site_id == number, row.series_id == series, row.slot <= over, row.last.is_not(None))
-        found: float | None = await connection.scalar(
-            select(row.last).where(*within).order_by(row.slot.desc()).limit(1)
-        )
-        if found is not None:
-            return found
-    return None
+    """The last recorded reading of a key before a slot, given in epoch milliseconds: see ``rollups.last_known``."""
+    number, series = (await connection.execute(select(*_numbers(site, key)))).one()
+    return None if series is None else await last_known(connection, number, series, slot)
 
 
 async def first_reading(connection: AsyncConnection, site: str, key: str, first: int, after: int) -> float | None:

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.db.history import ROLLUPS, slots_in
+from gateway.db.history import ROLLUPS, point_of, rollups_query, slots_in
 from gateway.db.models import (
     Base,
     Rollup1dRow,
@@ -25,16 +25,22 @@ from gateway.db.models import (
 )
 from gateway.db.samples import BEFORE_ALL
 from gateway.db.statements import insert_new, write_all
-from gateway.domain.history import Resolution, Span
-from gateway.domain.history_columns import Point
+from gateway.domain.history import HOUR_MS, QUARTER_MS, SHORTEST_DAY_MS, Resolution, Span
 from gateway.domain.rollups import Rollup, SourceEnergy
-from gateway.domain.slots import Quality
 
 ROWS: Final[Mapping[Resolution, type[Base]]] = {
     Resolution.quarter: Rollup15mRow,
     Resolution.hour: Rollup1hRow,
     Resolution.day: Rollup1dRow,
 }
+
+
+SHORTEST: Final = {
+    Resolution.quarter: QUARTER_MS,
+    Resolution.hour: HOUR_MS,
+    Resolution.day: SHORTEST_DAY_MS,
+}
+"""How long a bucket is at least: who began later is not over yet."""
 
 
 async def hold_position(connection: AsyncConnection, site_id: int) -> int:
@@ -65,54 +71,29 @@ async def newest_end(connection: AsyncConnection, site_id: int) -> int:
 
 
 async def last_known(connection: AsyncConnection, site_id: int, series_id: int, moment: int) -> float | None:
-    """The last known value of a series in the slots before a moment."""
+    """The last known value of a series in the slots before a moment.
+
+    Where samples are no longer kept it is that of the roll-ups, which is the same at the ends of their buckets.
+    """
     row = SampleRow
-    query = (
-        select(row.value)
-        .where(row.site_id == site_id, row.series_id == series_id, row.slot < moment, row.value.is_not(None))
-        .order_by(row.slot.desc())
-        .limit(1)
-    )
-    found: float | None = await connection.scalar(query)
-    if found is not None:
-        return found
-    rolled = Rollup15mRow  # samples from before are kept no longer
-    within = (
-        rolled.site_id == site_id,
-        rolled.series_id == series_id,
-        rolled.slot < moment,
-        rolled.last.is_not(None),
-    )
-    last: float | None = await connection.scalar(
-        select(rolled.last).where(*within).order_by(rolled.slot.desc()).limit(1)
-    )
-    return last
+    these = (row.site_id == site_id, row.series_id == series_id, row.slot < moment, row.value.is_not(None))
+    found: float | None = await connection.scalar(select(row.value).where(*these).order_by(row.slot.desc()).limit(1))
+    for resolution, shortest_ms in SHORTEST.items():
+        if found is not None:
+            break
+        rolled = ROLLUPS[resolution].c
+        over = rolled.slot <= moment - shortest_ms
+        those = (rolled.site_id == site_id, rolled.series_id == series_id, over, rolled.last.is_not(None))
+        found = await connection.scalar(select(rolled.last).where(*those).order_by(rolled.slot.desc()).limit(1))
+    return found
 
 
 async def rollups_in(
     connection: AsyncConnection, resolution: Resolution, site_id: int, series_id: int, span: Span
 ) -> list[Rollup]:
     """Those of one series that begin in that time, in order."""
-    row = ROLLUPS[resolution].c
-    within = (row.site_id == site_id, row.series_id == series_id, row.slot >= span.begin, row.slot < span.end)
-    found = await connection.execute(select(ROLLUPS[resolution]).where(*within).order_by(row.slot))
-    return [
-        Rollup(
-            one.slot,
-            Point(
-                mean=one.mean,
-                low=one.low,
-                high=one.high,
-                last=one.last,
-                energy_wh=one.counted,
-                known_ms=one.known_ms,
-                span_ms=one.known_ms + one.missing_ms,
-                stale=one.quality == Quality.stale,
-            ),
-            one.quality,
-        )
-        for one in found
-    ]
+    query = rollups_query(resolution, site_id, [series_id], span).order_by(ROLLUPS[resolution].c.slot)
+    return [Rollup(row[1], point_of(row), row[-1]) for row in await connection.execute(query)]
 
 
 async def write_rollups(

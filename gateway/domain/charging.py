@@ -130,6 +130,11 @@ class ChargingWatch:
         """Go on from a ``dump``; raises msgspec.DecodeError when it is none."""
         return cls(site, msgspec.json.decode(dumped, type=Site))
 
+    @property
+    def has_open(self) -> bool:
+        """Whether there are any."""
+        return any(point.session is not None for point in self.beliefs.chargepoints.values())
+
     def open_sessions(self) -> tuple[ChargeSession, ...]:
         """The open charge sessions as they stand."""
         return tuple(self._record(id_, session, self.beliefs.at) for id_, _, session in self._open())

@@ -21,7 +21,7 @@ from typing import Final
 import msgspec
 
 from gateway.domain.errors import InvalidArgument
-from gateway.domain.slots import first_slot_from, slot_of
+from gateway.domain.slots import first_slot_from, slot_of, slots_between
 
 MOST_AUTO: Final = 2_000
 MOST_SERIES: Final = 50
@@ -30,6 +30,7 @@ MOST_POINTS: Final = 100_000
 QUARTER_MS: Final = 900_000
 HOUR_MS: Final = 3_600_000
 SHORTEST_DAY_MS: Final = 23 * HOUR_MS
+LONGEST_DAY_MS: Final = 25 * HOUR_MS
 
 
 class Resolution(Enum):
@@ -116,11 +117,11 @@ def _slots(recorded: Sequence[tuple[int, int]], asked: Span, period_ms: int) -> 
     until, length = asked.begin, 0
     for slot, period in recorded:
         step = max(length, period)
-        yield from range(first_slot_from(until, step), slot, step)
+        yield from slots_between(until, slot, step)
         yield slot
         until, length = slot + period, period
     step = max(length, period_ms)
-    yield from range(first_slot_from(until, step), asked.end, step)
+    yield from slots_between(until, asked.end, step)
 
 
 def points(resolution: Resolution, asked: Span, period_ms: int) -> int:
@@ -148,7 +149,7 @@ def finest(asked: Span, period_ms: int, kept: Mapping[Resolution, int], *, witho
 def _reaches_back(place: int, asked: Span, kept: Mapping[Resolution, int]) -> bool:
     """Whether no coarser resolution knows more of that time. What began amid a coarser bucket is not missing."""
     coarser = [(one, kept[one]) for one in TIERS[place + 1 :] if one in kept]
-    lengths = {Resolution.quarter: QUARTER_MS, Resolution.hour: HOUR_MS, Resolution.day: 25 * HOUR_MS}
+    lengths = {Resolution.quarter: QUARTER_MS, Resolution.hour: HOUR_MS, Resolution.day: LONGEST_DAY_MS}
     oldest = min((start + lengths[one] for one, start in coarser), default=asked.begin)
     since = kept.get(TIERS[place])
     return since is not None and since <= max(asked.begin, oldest) if coarser else True

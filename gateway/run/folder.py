@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.domain.errors import SettingsError, Unavailable
-from gateway.services.readiness import Probe, Readiness
+from gateway.services.readiness import Pauses, Probe, Readiness
 
 DISK = "disk"
 LOCK = "gateway.lock"
@@ -58,7 +58,7 @@ def space_watch(readiness: Readiness, path: Path) -> Probe:
     async def look() -> None:
         check_space(path)
 
-    return Probe(readiness, DISK, prepare=look, check=look, period_s=LOOK_EVERY_S)
+    return Probe(readiness, DISK, prepare=look, check=look, pauses=Pauses(LOOK_EVERY_S))
 
 
 def free_bytes(path: Path) -> int:

@@ -15,8 +15,10 @@ from redis.asyncio import Redis
 
 from gateway.db.engine import Database
 from gateway.db.upkeep import HistoryTables
+from gateway.domain.charge_sessions import ChargeSession
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import InvalidArgument, SettingsError
+from gateway.domain.history import QUARTER_MS
 from gateway.domain.retention import Keep, check_days
 from gateway.domain.series import Choice, Recorded
 from gateway.domain.slots import period_ms_of
@@ -25,21 +27,21 @@ from gateway.run.owner import Service, run_until, stop_on_signals
 from gateway.run.plan import Stores, stores_of
 from gateway.run.zones import zone_of
 from gateway.services.metrics import Metrics
-from gateway.services.readiness import Probe, Readiness
+from gateway.services.readiness import Pauses, Probe, Readiness
 from gateway.settings import Settings, SiteSettings
 from gateway.store.follow import Follower
 from gateway.store.records import ChargeRecords
-from gateway.store.records import Queued as QueuedRecord
 from gateway.store.redis import EventsKept, SiteStore, close_client, open_client
-from gateway.store.requests import BoxLogQueue
-from gateway.store.requests import Queued as QueuedPiece
-from gateway.store.samples import QueueBound, Queued, SampleQueue
-from recorder.box_log import BoxLogStream, BoxLogTables
-from recorder.carry import Carrier
+from gateway.store.requests import BoxLogQueue, Piece
+from gateway.store.samples import QueueBound, SampleQueue
+from gateway.store.samples import Queued as QueuedSample
+from gateway.store.waiting import Queued
+from recorder.box_log import BoxLogTables
+from recorder.carry import Carrier, WholeStream
 from recorder.carry import Pace as CarryPace
-from recorder.records import RecordStream, RecordTables
+from recorder.records import RecordTables
 from recorder.retention import Retention
-from recorder.rollups import EVERY_S, RollUps
+from recorder.rollups import RollUps
 from recorder.sampler import Means, Pace, Sampler
 from recorder.tracker import Means as TrackerMeans
 from recorder.tracker import Tracker
@@ -49,9 +51,10 @@ HISTORY = "history"
 WRITE_TIMEOUT_S = 30.0
 LOOK_S = 1.0
 PARTITIONS_EVERY_S = 300.0
-QUARTER_MS = 900_000
+CLEANED_EVERY_S = 86_400.0
+ROLLED_UP_EVERY_S = 4 * 3_600.0
 MOST_UNREDUCED_SLOTS = 1_000
-PIECES_AT_ONCE, RECORDS_AT_ONCE = 10, 100
+PIECES_AT_ONCE, RECORDS_AT_ONCE, SAMPLES_AT_ONCE = 10, 100, 100
 PIECES_EVERY_S = 2.0
 WELL = frozenset({"starting", "waiting", "ok"})
 
@@ -144,7 +147,9 @@ async def recorders(
             "sampler": sampler.run,
             "tracker": tracker.run,
             "recorder watch": partial(_watch, sampler, tracker, sites, readiness),
-            HISTORY: _history(readiness, HistoryTables(database, SystemClock(), stores.backups), prepared).run,
+            HISTORY: _history(
+                settings, readiness, HistoryTables(database, SystemClock(), stores.backups), prepared
+            ).run,
         }
         for site in sites:
             rows = SampleTables(site.id, SystemClock())
@@ -163,12 +168,13 @@ def _carried(prepared: asyncio.Event, *carriers: Carrier[Any]) -> dict[str, Serv
     return {f"carrier of {one.name}": partial(_after, prepared, one.run) for one in carriers}
 
 
-def _history(readiness: Readiness, tables: HistoryTables, prepared: asyncio.Event) -> Probe:
+def _history(settings: Settings, readiness: Readiness, tables: HistoryTables, prepared: asyncio.Event) -> Probe:
     async def prepare() -> None:
         await tables.prepare()
         prepared.set()
 
-    return Probe(readiness, HISTORY, prepare=prepare, check=tables.look_ahead, period_s=PARTITIONS_EVERY_S)
+    pauses = _pauses(settings, PARTITIONS_EVERY_S)
+    return Probe(readiness, HISTORY, prepare=prepare, check=tables.look_ahead, pauses=pauses)
 
 
 async def _after(prepared: asyncio.Event, run: Callable[[], Awaitable[None]]) -> None:
@@ -191,6 +197,12 @@ def _queue(settings: Settings, redis: Redis) -> SampleQueue:
     return SampleQueue(redis, bound=bound, answer_s=settings.redis_timeout_s)
 
 
+def _followed(settings: Settings, redis: Redis, connect: Callable[[], Redis]) -> tuple[SiteStore, Follower]:
+    """The store, and a follower for one who reads all that changes, and no events."""
+    store = SiteStore(redis, stream_length=settings.stream_entries, answer_s=settings.redis_timeout_s)
+    return store, Follower(store, connect, newest_events=1)
+
+
 def _sampler(
     settings: Settings,
     sites: tuple[SiteSettings, ...],
@@ -199,8 +211,7 @@ def _sampler(
     redis: Redis,
     connect: Callable[[], Redis],
 ) -> Sampler:
-    store = SiteStore(redis, stream_length=settings.stream_entries, answer_s=settings.redis_timeout_s)
-    follower = Follower(store, connect, newest_events=1)
+    store, follower = _followed(settings, redis, connect)
     means = Means(store, queue, follower, SystemClock(), Pace(period_ms=chosen.period_ms))
     return Sampler(means, {site.id: Recorded(chosen.choice) for site in sites})
 
@@ -212,8 +223,7 @@ def _tracker(
     redis: Redis,
     connect: Callable[[], Redis],
 ) -> Tracker:
-    store = SiteStore(redis, stream_length=settings.stream_entries, answer_s=settings.redis_timeout_s)
-    follower = Follower(store, connect, newest_events=1)
+    store, follower = _followed(settings, redis, connect)
     return Tracker(TrackerMeans(store, records, follower, SystemClock()), [site.id for site in sites])
 
 
@@ -222,57 +232,28 @@ def _records(settings: Settings, redis: Redis) -> ChargeRecords:
     return ChargeRecords(redis, events_kept=kept, answer_s=settings.redis_timeout_s)
 
 
-def _retention(settings: Settings, database: Database, readiness: Readiness) -> Retention:
-    return Retention(database, kept_for(settings), SystemClock(), report=partial(readiness.report, "retention"))
+def _retention(settings: Settings, database: Database, readiness: Readiness) -> Probe:
+    retention = Retention(database, kept_for(settings), SystemClock())
+    return _now_and_then(settings, readiness, "retention", retention.clean, CLEANED_EVERY_S)
 
 
 def _record_writer(
     settings: Settings, site: str, database: Database, records: ChargeRecords, readiness: Readiness
-) -> Carrier[QueuedRecord]:
-    """Seldom there is something, and then somebody may wait for it."""
-    return Carrier(
-        f"charge sessions of {site}",
-        database,
-        RecordStream(records, site),
-        RecordTables(site, SystemClock()),
-        pace=_seldom(settings, most_entries=RECORDS_AT_ONCE),
-        report=lambda state, reason: readiness.report(f"charge sessions of {site}", state, reason),
-    )
-
-
-def _roll_ups(settings: Settings, site: SiteSettings, database: Database, readiness: Readiness) -> RollUps:
-    return RollUps(
-        site.id,
-        database,
-        zone_of(site),
-        report=lambda state, reason: readiness.report(f"roll-ups of {site.id}", state, reason),
-        backoff_base_s=settings.reconnect_base_s,
-        backoff_cap_s=settings.reconnect_cap_s,
-        # so that an answer about the last hours is made of few slots, however short they are
-        every_s=min(EVERY_S, MOST_UNREDUCED_SLOTS * settings.record_period_s),
-    )
-
-
-def _seldom(settings: Settings, *, most_entries: int) -> CarryPace:
-    return CarryPace(
-        most_entries=most_entries,
-        every_s=PIECES_EVERY_S,
-        backoff_base_s=settings.reconnect_base_s,
-        backoff_cap_s=settings.reconnect_cap_s,
-    )
+) -> Carrier[Queued[ChargeSession]]:
+    name = f"charge sessions of {site}"
+    pace = _pace(settings, most_entries=RECORDS_AT_ONCE, every_s=PIECES_EVERY_S)
+    stream, tables = WholeStream(records, site), RecordTables(site, SystemClock())
+    return Carrier(name, database, stream, tables, pace=pace, report=partial(readiness.report, name))
 
 
 def _log_writer(
     settings: Settings, site: str, database: Database, redis: Redis, readiness: Readiness
-) -> Carrier[QueuedPiece]:
-    """As with charge sessions."""
+) -> Carrier[Queued[Piece]]:
+    pace = _pace(settings, most_entries=PIECES_AT_ONCE, every_s=PIECES_EVERY_S)
+    stream = WholeStream(BoxLogQueue(redis, answer_s=settings.redis_timeout_s), site)
+    report = partial(readiness.report, f"box log of {site}")
     return Carrier(
-        f"the box's log of {site}",
-        database,
-        BoxLogStream(BoxLogQueue(redis, answer_s=settings.redis_timeout_s), site),
-        BoxLogTables(site, SystemClock()),
-        pace=_seldom(settings, most_entries=PIECES_AT_ONCE),
-        report=lambda state, reason: readiness.report(f"box log of {site}", state, reason),
+        f"the box's log of {site}", database, stream, BoxLogTables(site, SystemClock()), pace=pace, report=report
     )
 
 
@@ -283,17 +264,33 @@ def _writer(
     queue: SampleQueue,
     rows: SampleTables,
     readiness: Readiness,
-) -> Carrier[Queued]:
-    pace = CarryPace(
-        every_s=settings.record_write_s,
+) -> Carrier[QueuedSample]:
+    pace = _pace(settings, most_entries=SAMPLES_AT_ONCE, every_s=settings.record_write_s)
+    report = partial(readiness.report, f"history of {site}")
+    return Carrier(f"samples of {site}", database, SampleStream(queue, site), rows, pace=pace, report=report)
+
+
+def _pace(settings: Settings, *, most_entries: int, every_s: float) -> CarryPace:
+    return CarryPace(
+        most_entries=most_entries,
+        every_s=every_s,
         backoff_base_s=settings.reconnect_base_s,
         backoff_cap_s=settings.reconnect_cap_s,
     )
-    return Carrier(
-        f"samples of {site}",
-        database,
-        SampleStream(queue, site),
-        rows,
-        pace=pace,
-        report=lambda state, reason: readiness.report(f"history of {site}", state, reason),
-    )
+
+
+def _roll_ups(settings: Settings, site: SiteSettings, database: Database, readiness: Readiness) -> Probe:
+    # so that an answer about the last hours is made of few slots, however short they are
+    every_s = min(ROLLED_UP_EVERY_S, MOST_UNREDUCED_SLOTS * settings.record_period_s)
+    roll_ups = RollUps(site.id, database, zone_of(site))
+    return _now_and_then(settings, readiness, f"roll-ups of {site.id}", roll_ups.roll_up_all, every_s)
+
+
+def _now_and_then(
+    settings: Settings, readiness: Readiness, part: str, work: Callable[[], Awaitable[None]], every_s: float
+) -> Probe:
+    return Probe(readiness, part, check=work, pauses=_pauses(settings, every_s))
+
+
+def _pauses(settings: Settings, period_s: float) -> Pauses:
+    return Pauses(period_s, settings.reconnect_base_s, settings.reconnect_cap_s)

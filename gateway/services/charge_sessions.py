@@ -32,6 +32,7 @@ from gateway.domain.charge_statistics import By, Counted, Statistics, Sum
 from gateway.domain.clock import Clock
 from gateway.domain.errors import Conflict, InvalidArgument, NotFound
 from gateway.domain.reconcile import CLOCKS_S, Reconciled, month_of
+from gateway.domain.values import Reading
 from gateway.hub.hub import Hub
 from gateway.hub.views import Rights
 from gateway.services.reconciling import reconciled
@@ -142,11 +143,14 @@ class ChargeSessions:
         return [as_of(one, self._meter_wh(site, one.chargepoint_id), now) for one in found]
 
     def _meter_wh(self, site: str, chargepoint_id: str) -> Decimal | None:
-        state = self._hub.state(site)
-        reading = None if state is None else state.readings.get(f"chargepoints/{chargepoint_id}/meter_wh")
+        reading = self._reading(site, f"chargepoints/{chargepoint_id}/meter_wh")
         if reading is None or reading.stale or not isinstance(reading.value, int | float):
             return None
         return exact(reading.value)
+
+    def _reading(self, site: str, key: str) -> Reading | None:
+        state = self._hub.state(site)
+        return None if state is None else state.readings.get(key)
 
     async def correct(
         self, login: Login, site: str, session_id: int, wanted: Correction, reason: str, based_on: int
@@ -218,8 +222,7 @@ class ChargeSessions:
 
     def _vehicle_name(self, site: str, vehicle_id: int) -> str | None:
         """What the box calls it now; None: it knows none, or not now."""
-        state = self._hub.state(site)
-        reading = None if state is None else state.readings.get(f"vehicles/{vehicle_id}/name")
+        reading = self._reading(site, f"vehicles/{vehicle_id}/name")
         return reading.value if reading is not None and isinstance(reading.value, str) else None
 
 

@@ -7,11 +7,12 @@ does not count is told, and no more: the process serves without it.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 import structlog
 
+from gateway.domain.backoff import Backoff
 from gateway.domain.clock import Clock
 from gateway.domain.errors import Unavailable
 
@@ -52,10 +53,25 @@ class Readiness:
         return not self.draining and all(part.state == "ok" for part in self._parts.values() if part.counts)
 
 
-class Probe:
-    """Prepares a part until that succeeds, then asks it every ``period_s`` how it does, and reports both.
+class Pauses(msgspec.Struct, frozen=True):
+    """How long a part is let be, in seconds: while it is well, and after the first failures and at most after many.
 
-    The log hears when that changes for the worse, and when it is well again.
+    All are shortened by up to half, at random.
+    """
+
+    period_s: float = 2.0
+    retry_base_s: float = 2.0
+    retry_cap_s: float = 10.0
+
+
+USUAL_PAUSES: Final = Pauses()
+
+
+class Probe:
+    """Prepares a part until that succeeds, then asks it from time to time how it does, and reports both.
+
+    What fails is tried again soon, however long the period is. The log hears when that changes for the worse, and
+    when it is well again.
 
     Only Unavailable is survived: any other error is the owner's to see.
     """
@@ -65,11 +81,10 @@ class Probe:
         readiness: Readiness,
         part: str,
         *,
-        prepare: Callable[[], Awaitable[None]],
+        prepare: Callable[[], Awaitable[None]] | None = None,
         check: Callable[[], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        period_s: float = 2.0,
-        backoff_cap_s: float = 10.0,
+        pauses: Pauses = USUAL_PAUSES,
         spread: Callable[[], float] = random.random,
     ) -> None:
         self._readiness = readiness
@@ -77,20 +92,21 @@ class Probe:
         self._prepare = prepare
         self._check = check
         self._sleep = sleep
-        self._period_s = period_s
-        self._backoff_cap_s = backoff_cap_s
+        self._period_s = pauses.period_s
+        self._backoff = Backoff(pauses.retry_base_s, pauses.retry_cap_s, spread)
         self._spread = spread
         self._is_away = False
 
     async def run(self) -> None:
         """For ever; stop it by cancelling."""
-        pause_s = self._period_s
-        while not await self._succeeds(self._prepare):
-            await self._sleep(pause_s * (0.5 + self._spread() / 2))
-            pause_s = min(self._backoff_cap_s, pause_s * 2)
+        attempt = self._prepare or self._check
         while True:
-            await self._sleep(self._period_s * (0.5 + self._spread() / 2))
-            await self._succeeds(self._check)
+            if await self._succeeds(attempt):
+                attempt = self._check
+                self._backoff.over()
+                await self._sleep(self._period_s * (0.5 + self._spread() / 2))
+            else:
+                await self._sleep(self._backoff.next_s())
 
     async def _succeeds(self, attempt: Callable[[], Awaitable[None]]) -> bool:
         try:

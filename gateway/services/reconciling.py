@@ -1,7 +1,6 @@
 """What the box's log, the gateway and the meter say of each month: from the database, nothing is changed."""
 
 from datetime import datetime, tzinfo
-from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -62,8 +61,4 @@ async def _span(
     start = await meter_at(connection, site, key, first)
     end = await meter_at(connection, site, key, after)
     has_jumped = await jumped(connection, site, key, first, after)
-    return MeterSpan(_exact(begun if start is None else start), _exact(end), has_jumped)
-
-
-def _exact(reading: float | None) -> Decimal | None:
-    return exact_number(reading)
+    return MeterSpan(exact_number(begun if start is None else start), exact_number(end), has_jumped)

@@ -31,6 +31,7 @@ from typing import Literal, NoReturn, TypeAlias, TypeVar
 import msgspec
 from redis.asyncio import Redis
 
+from gateway.domain.backoff import Backoff
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.events import EventEntry, EventId
 from gateway.domain.values import Delta, Position, Snapshot
@@ -171,11 +172,10 @@ class Follower:
         self._connect = connect
         self._timing = timing or Timing()
         self._newest_events = newest_events
-        self._jitter = jitter
         self._places: dict[str, _Place] = {}
         self._added = False
         self._waiting: asyncio.Timeout | None = None
-        self._failures = 0
+        self._backoff = Backoff(self._timing.retry_base_s, self._timing.retry_cap_s, jitter)
 
     def add(self, site: str) -> None:
         """Follow the site from now on; its steps begin anew after a ``remove``."""
@@ -205,7 +205,7 @@ class Follower:
                 self._tell_unreachable(error.message, on_step)
             finally:
                 await close_client(redis)
-            await asyncio.sleep(self._pause_s())
+            await asyncio.sleep(self._backoff.next_s())
 
     async def _follow(self, store: SiteStore, on_step: OnStep) -> NoReturn:
         loop = asyncio.get_running_loop()
@@ -223,7 +223,7 @@ class Follower:
     async def _ask(self, store: SiteStore, places: Sequence[_Place], on_step: OnStep) -> None:
         """Compare the places with where the store stands, and load what has no place or lost it."""
         stored = await store.heads([place.site for place in places])
-        self._failures = 0
+        self._backoff.over()
         for place, head in zip(places, stored, strict=True):
             position = head.position
             place.asked = True
@@ -344,12 +344,7 @@ class Follower:
             on_step(place.site, Reachable())
 
     def _tell_unreachable(self, reason: str, on_step: OnStep) -> None:
-        self._failures += 1
         for place in list(self._places.values()):
             if self._follows(place) and not place.unreachable:
                 place.unreachable = True
                 on_step(place.site, Unreachable(reason))
-
-    def _pause_s(self) -> float:
-        longest = min(self._timing.retry_cap_s, self._timing.retry_base_s * 2.0 ** min(self._failures - 1, 16))
-        return longest * (0.5 + self._jitter() / 2)

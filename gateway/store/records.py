@@ -25,7 +25,6 @@ Calls may be repeated as they are; a ``move`` that was done is ``moved`` then. T
 store is out of reach, does not answer in time or takes no writes. Cancelling is safe.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -38,12 +37,12 @@ from gateway.store import keys
 from gateway.store.calls import Script, ScriptArg, answering
 from gateway.store.events import pack_events
 from gateway.store.redis import EventsKept
+from gateway.store.versioned import decoded
+from gateway.store.waiting import WaitingStream
 
 VERSION: Final = 1
+FIELD: Final = "record"
 MOST_RECORDS: Final = 10_000
-SEQ_DIGITS: Final = 1_000_000
-"""Entries of one millisecond that a position tells apart."""
-
 Outcome: TypeAlias = Literal["done", "moved", "full"]
 
 
@@ -71,16 +70,6 @@ class MoveAnswer(msgspec.Struct, frozen=True):
     moves: int
 
 
-class UndecodableRecord(msgspec.Struct, frozen=True):
-    """A record that this version cannot read."""
-
-    reason: str
-    payload: bytes
-
-
-Queued: TypeAlias = ChargeSession | UndecodableRecord
-
-
 class _Record(msgspec.Struct, array_like=True):
     version: int
     session: ChargeSession
@@ -91,24 +80,18 @@ class _Open(msgspec.Struct, array_like=True):
     sessions: tuple[ChargeSession, ...]
 
 
-class _Head(msgspec.Struct, array_like=True):
-    version: int
-
-
 _record_decoder = msgspec.msgpack.Decoder(_Record)
 _open_decoder = msgspec.msgpack.Decoder(_Open)
-_head_decoder = msgspec.msgpack.Decoder(_Head)
 
 
-class ChargeRecords:
-    """The charge sessions of all sites of one Redis. ``redis``, from ``open_client``, is the caller's."""
+class ChargeRecords(WaitingStream[ChargeSession]):
+    """The charge sessions of all sites of one Redis; as a stream, those that are finished."""
 
     def __init__(
         self, redis: Redis, *, events_kept: EventsKept | None = None, answer_s: float = 5, most: int = MOST_RECORDS
     ) -> None:
-        self._redis = redis
+        super().__init__(redis, keys.charge_records, FIELD, _unpacked, answer_s=answer_s)
         self._kept = events_kept or EventsKept()
-        self._answer_s = answer_s
         self._most = most
         self._move = Script("events.lua", "records.lua")
 
@@ -133,8 +116,7 @@ class ChargeRecords:
             move.state,
             msgspec.msgpack.encode(_Open(VERSION, move.open)),
             self._most,
-            round(self._kept.for_s * 1000),
-            self._kept.most,
+            *self._kept.args,
             len(finished),
             len(happened),
             *finished,
@@ -149,41 +131,6 @@ class ChargeRecords:
             found: Any = await self._redis.hget(keys.tracker(site), "open")
             return () if found is None else _open_decoder.decode(found).sessions
 
-    async def read_after(self, site: str, position: int, count: int) -> list[tuple[int, Queued]]:
-        """At most ``count`` records of later positions, the oldest first."""
-        async with answering(self._answer_s):
-            first = f"({_id_of(position)}" if position >= 0 else "-"
-            found: Any = await self._redis.xrange(keys.charge_records(site), min=first, count=count)
-            return [(_position_of(entry_id), _unpacked(fields)) for entry_id, fields in found]
 
-    async def trim_to(self, site: str, position: int) -> None:
-        """Let go of the records up to that position."""
-        if position >= 0:
-            async with answering(self._answer_s):
-                minid = _id_of(position + 1)
-                await self._redis.xtrim(keys.charge_records(site), minid=minid, approximate=False)
-
-    async def length(self, site: str) -> int:
-        """How many records wait."""
-        async with answering(self._answer_s):
-            return int(await self._redis.xlen(keys.charge_records(site)))
-
-
-def _unpacked(fields: Mapping[bytes, bytes]) -> Queued:
-    payload = fields.get(b"record", b"")
-    try:
-        version = _head_decoder.decode(payload).version
-        if version != VERSION:
-            return UndecodableRecord(f"a record of version {version}; this gateway reads {VERSION}", payload)
-        return _record_decoder.decode(payload).session
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return UndecodableRecord(str(error), payload)
-
-
-def _position_of(entry_id: bytes) -> int:
-    ms, _, seq = entry_id.partition(b"-")
-    return int(ms) * SEQ_DIGITS + int(seq)
-
-
-def _id_of(position: int) -> str:
-    return f"{position // SEQ_DIGITS}-{position % SEQ_DIGITS}"
+def _unpacked(payload: bytes) -> ChargeSession:
+    return decoded(payload, VERSION, _record_decoder, "a record").session

@@ -108,6 +108,11 @@ class EventsKept(msgspec.Struct, frozen=True):
     for_s: float = 30 * 86_400
     most: int = 10_000
 
+    @property
+    def args(self) -> tuple[int, int]:
+        """How scripts are told: milliseconds, and how many."""
+        return round(self.for_s * 1000), self.most
+
 
 class Head(msgspec.Struct, frozen=True):
     """Where a site stands: its position (None: no epoch yet) and the highest id of an event."""
@@ -190,7 +195,7 @@ class SiteStore:
         packed, nothing, happened = pack(dict(readings)), pack({}), pack_events(events)
         touched = (keys.meta(site), keys.latest(site), keys.changes(site), keys.lease(site), keys.events(site))
         head = (holder, fence, batch, epoch, known_seq, self._stream_length, nothing.entry_set)
-        body = (*self._keeping, len(happened), *happened, *packed.pairs)
+        body = (*self._events_kept.args, len(happened), *happened, *packed.pairs)
         return Position(epoch, _answered(site, await self._run(self._open_epoch, touched, (*head, *body))))
 
     async def append(
@@ -203,15 +208,10 @@ class SiteStore:
         packed, happened = pack(changes), pack_events(events)
         head = (writer.epoch, writer.fence, writer.seq, batch, self._stream_length)
         entry = (packed.entry_set, packed.entry_removed)
-        counts = (*self._keeping, len(happened), len(packed.pairs) // 2)
+        counts = (*self._events_kept.args, len(happened), len(packed.pairs) // 2)
         touched = (keys.meta(site), keys.latest(site), keys.changes(site), keys.events(site))
         args = (*head, *entry, *counts, *happened, *packed.pairs, *packed.removed)
         return _answered(site, await self._run(self._append, touched, args))
-
-    @property
-    def _keeping(self) -> tuple[int, int]:
-        """How scripts are told what to keep: milliseconds, and how many."""
-        return round(self._events_kept.for_s * 1000), self._events_kept.most
 
     async def bridge_down(self, site: str, *, at: float, epoch: str, batch: str) -> Position | None:
         """Say that no bridge is there, as of ``at`` in epoch seconds; where the site stands then.
@@ -226,7 +226,7 @@ class SiteStore:
         happened, pairs = pack_events(Watch(known).events_of(readings, at)), pack(readings).pairs
         head = (epoch, batch, self._stream_length, pack({}).entry_set, stored[0] or b"")
         touched = (keys.meta(site), keys.latest(site), keys.changes(site), keys.lease(site), keys.events(site))
-        args = (*head, *self._keeping, len(happened), *happened, *pairs)
+        args = (*head, *self._events_kept.args, len(happened), *happened, *pairs)
         outcome, seq = await self._run(self._bridge_down, touched, args)
         return Position(epoch, int(seq)) if outcome == b"ok" else None
 

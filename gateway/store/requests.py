@@ -25,7 +25,7 @@ Calls may be repeated as they are, but for ``ask``, and ``append``, which then a
 StoreUnavailable when the store is out of reach, does not answer in time or takes no writes. Cancelling is safe.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -34,15 +34,15 @@ from redis.asyncio import Redis
 from gateway.domain.box_log import BoxLogEntry, Oddity, Source
 from gateway.store import keys
 from gateway.store.calls import answering
+from gateway.store.versioned import decoded
+from gateway.store.waiting import WaitingStream
 
 VERSION: Final = 1
+FIELD: Final = "piece"
 PIECE_ENTRIES: Final = 100
 MOST_REQUESTS: Final = 1_000
 MOST_PIECES: Final = 2_000
 OUTCOME_S: Final = 86_400
-SEQ_DIGITS: Final = 1_000_000
-"""Entries of one millisecond that a position tells apart."""
-
 Why: TypeAlias = Literal["schedule", "import"]
 
 
@@ -78,29 +78,14 @@ class Piece(msgspec.Struct, frozen=True):
     entries: tuple[BoxLogEntry, ...]
 
 
-class UndecodablePiece(msgspec.Struct, frozen=True):
-    """A piece that this version cannot read."""
-
-    reason: str
-    payload: bytes
-
-
-Queued: TypeAlias = Piece | UndecodablePiece
-
-
 class _Packed(msgspec.Struct, array_like=True):
     version: int
     piece: Piece
 
 
-class _Head(msgspec.Struct, array_like=True):
-    version: int
-
-
 _request_decoder = msgspec.msgpack.Decoder(Request)
 _outcome_decoder = msgspec.msgpack.Decoder(Outcome)
 _piece_decoder = msgspec.msgpack.Decoder(_Packed)
-_head_decoder = msgspec.msgpack.Decoder(_Head)
 
 
 class RequestQueue:
@@ -150,12 +135,11 @@ class RequestQueue:
             return None if found is None else _outcome_decoder.decode(found)
 
 
-class BoxLogQueue:
-    """The pieces of all sites of one Redis. ``redis``, from ``open_client``, is the caller's."""
+class BoxLogQueue(WaitingStream[Piece]):
+    """The pieces of all sites of one Redis."""
 
     def __init__(self, redis: Redis, *, answer_s: float = 5, most: int = MOST_PIECES) -> None:
-        self._redis = redis
-        self._answer_s = answer_s
+        super().__init__(redis, keys.box_log, FIELD, _unpacked, answer_s=answer_s)
         self._most = most
 
     async def append(self, site: str, piece: Piece) -> bool:
@@ -164,27 +148,8 @@ class BoxLogQueue:
         async with answering(self._answer_s):
             if await self._redis.xlen(keys.box_log(site)) >= self._most:
                 return False
-            await self._redis.xadd(keys.box_log(site), {"piece": payload})
+            await self._redis.xadd(keys.box_log(site), {FIELD: payload})
             return True
-
-    async def read_after(self, site: str, position: int, count: int) -> list[tuple[int, Queued]]:
-        """At most ``count`` pieces of later positions, the oldest first."""
-        async with answering(self._answer_s):
-            first = f"({_id_of(position)}" if position >= 0 else "-"
-            found: Any = await self._redis.xrange(keys.box_log(site), min=first, count=count)
-            return [(_position_of(entry_id), _unpacked(fields)) for entry_id, fields in found]
-
-    async def trim_to(self, site: str, position: int) -> None:
-        """Let go of the pieces up to that position."""
-        if position < 0:
-            return
-        async with answering(self._answer_s):
-            await self._redis.xtrim(keys.box_log(site), minid=_id_of(position + 1), approximate=False)
-
-    async def length(self, site: str) -> int:
-        """How many pieces wait."""
-        async with answering(self._answer_s):
-            return int(await self._redis.xlen(keys.box_log(site)))
 
 
 def pieces_of(source: Source, entries: Sequence[BoxLogEntry]) -> Iterable[Piece]:
@@ -193,21 +158,5 @@ def pieces_of(source: Source, entries: Sequence[BoxLogEntry]) -> Iterable[Piece]
         yield Piece(source, tuple(entries[first : first + PIECE_ENTRIES]))
 
 
-def _unpacked(fields: Mapping[bytes, bytes]) -> Queued:
-    payload = fields.get(b"piece", b"")
-    try:
-        version = _head_decoder.decode(payload).version
-        if version != VERSION:
-            return UndecodablePiece(f"a piece of version {version}; this gateway reads {VERSION}", payload)
-        return _piece_decoder.decode(payload).piece
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return UndecodablePiece(str(error), payload)
-
-
-def _position_of(entry_id: bytes) -> int:
-    ms, _, seq = entry_id.partition(b"-")
-    return int(ms) * SEQ_DIGITS + int(seq)
-
-
-def _id_of(position: int) -> str:
-    return f"{position // SEQ_DIGITS}-{position % SEQ_DIGITS}"
+def _unpacked(payload: bytes) -> Piece:
+    return decoded(payload, VERSION, _piece_decoder, "a piece").piece

@@ -19,8 +19,8 @@ Rules:
    ==============================  ====================================================================
    this very slot                  ``already``: another sampler was first, or only the answer was lost
    a later one                     ``refused``: another sampler is ahead
-   before the one that the caller  ``behind``: the store lost samples; ask for ``last``, and fill up
-   holds for the last
+   another one than the caller     ``behind``: the store lost samples, or another sampler added some that the caller
+   holds for the last              does not know; ask for ``last``, and fill up
    any other                       ``done``, unless it is ``full``
    ==============================  ====================================================================
 
@@ -43,6 +43,7 @@ from redis.asyncio import Redis
 from gateway.domain.slots import Sample, Value
 from gateway.store import keys
 from gateway.store.calls import Script, answering
+from gateway.store.versioned import UnreadableEntry, decoded
 
 VERSION: Final = 1
 THINNED_FROM: Final = 0.8
@@ -101,12 +102,7 @@ class _Packed(msgspec.Struct, array_like=True):
     marks: dict[str, float]
 
 
-class _Head(msgspec.Struct, array_like=True):
-    version: int
-
-
 _decoder = msgspec.msgpack.Decoder(_Packed)
-_head_decoder = msgspec.msgpack.Decoder(_Head)
 
 
 def pack_sample(sample: Sample) -> bytes:
@@ -120,11 +116,8 @@ def unpack_sample(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Queued:
     """One entry of the stream."""
     slot, payload = int(entry_id[: entry_id.index(b"-")]), fields.get(b"sample", b"")
     try:
-        version = _head_decoder.decode(payload).version
-        if version != VERSION:
-            return Undecodable(slot, f"a sample of version {version}; this gateway reads {VERSION}", payload)
-        one = _decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        one = decoded(payload, VERSION, _decoder, "a sample")
+    except UnreadableEntry as error:
         return Undecodable(slot, str(error), payload)
     return Sample(slot, one.period_ms, one.epoch, one.seq, one.values, one.taken_ms, one.skipped, one.marks)
 
@@ -144,8 +137,11 @@ class SampleQueue:
             newest: Any = await self._redis.xrevrange(keys.samples(site), count=1)
             return unpack_sample(*newest[0]) if newest else None
 
-    async def append(self, site: str, sample: Sample, *, after: int | None = None) -> AppendAnswer:
-        """Add the sample of the next slot; ``after`` is the slot that the caller holds for the last one."""
+    async def append(self, site: str, sample: Sample, *, after: int | None) -> AppendAnswer:
+        """Add the sample of the next slot; ``after`` is the slot that the caller holds for the last one.
+
+        None: the caller holds the queue for empty.
+        """
         args = (sample.slot, -1 if after is None else after, sample.period_ms, pack_sample(sample))
         bound = (self.bound.slots, self.bound.bytes)
         answer = await self._append.run(self._redis, _both(site), (*args, *bound), self._answer_s)

@@ -25,6 +25,7 @@ from tests.bench.measure import started_on
 from tests.bench.table import Budget, Figure, Row
 from tests.bench.world import SITE, Cores, World, world
 from tests.support.parts import mariadb
+from tests.support.queued import append
 
 PERIOD_MS = 60_000
 FIRST_MS = 1_800_000_000_000
@@ -47,7 +48,7 @@ async def carried(url: str, queue: SampleQueue, size: Size, number: int) -> floa
     site = f"{SITE}-{number}"
     values: dict[str, Value] = {f"meters/{one}/power_w": (one + 0.25, 0) for one in range(size.series)}
     for slot in range(size.slots):
-        await queue.append(site, Sample(FIRST_MS + slot * PERIOD_MS, PERIOD_MS, "epoch", slot, values))
+        await append(queue, site, Sample(FIRST_MS + slot * PERIOD_MS, PERIOD_MS, "epoch", slot, values))
     database = Database(url, durable=True)
     await database.migrate()
     tables = SampleTables(site, SystemClock())

@@ -35,6 +35,7 @@ from tests.bench.table import Budget, Figure, Row
 from tests.bench.world import SITE, Cores, World, world
 from tests.support.parts import mariadb
 from tests.support.past import ADMIN
+from tests.support.queued import append
 
 LAST_ROLLED_UP_MS = 4 * HOUR_MS
 PERIOD_MS, DAY_MS = 60_000, 86_400_000
@@ -97,7 +98,7 @@ async def fill(database: Database, queue: SampleQueue, year: Year) -> None:
         taken = (year.now - LAST_ROLLED_UP_MS) // QUARTER_MS * QUARTER_MS
         await connection.execute(insert(RollupPositionRow).values(site_id=number, slot=taken))
     for sample in slots[-2:]:
-        await queue.append(SITE, sample)
+        await append(queue, SITE, sample)
 
 
 def fill_rollups(connection: Any, year: Year, mark: str) -> None:

@@ -15,6 +15,7 @@ from gateway.store.samples import SampleQueue
 from recorder.slot_sampler import OFFSET_MS
 from tests.bench.table import Budget, Figure, Row
 from tests.bench.world import SITE, Cores, world
+from tests.support.queued import append
 from tests.support.sampling import sampler
 from tests.support.store_writer import StoreWriter
 
@@ -62,7 +63,7 @@ async def made_up_for(size: Size, url: str) -> float:
     assert isinstance(last, Sample)
     await redis.delete(f"{{{SITE}}}:samples")
     missed_from = (time.time_ns() // 1_000_000 // size.period_ms - size.missed) * size.period_ms
-    await queue.append(SITE, msgspec.structs.replace(last, slot=missed_from))
+    await append(queue, SITE, msgspec.structs.replace(last, slot=missed_from))
     enough, count = asyncio.Event(), 0
 
     def sampled(_site: str, _sample: Sample) -> None:

@@ -25,6 +25,7 @@ from tests.support.carrying import (
     sample,
     slots_in,
 )
+from tests.support.queued import append
 from tests.support.waiting import eventually
 
 __all__ = ["url"]
@@ -204,12 +205,12 @@ async def test_from_the_queue_of_the_store(database: MoodyDatabase, client: Redi
     """The newest entry stays there, for the sampler, and is written once all the same."""
     queue = SampleQueue(client)
     for number in range(6):
-        assert (await queue.append("home", sample(number))).outcome == "done"
+        assert (await append(queue, "home", sample(number))).outcome == "done"
     stream = SampleStream(queue, "home")
     one = Carrying(database, stream)  # type: ignore[arg-type] # another stream of the same kind
     await one.all()
     assert await stream.count_waiting() == 1
     await Carrying(database, stream).all()  # type: ignore[arg-type] # as above
-    await queue.append("home", sample(6))
+    await append(queue, "home", sample(6))
     await one.all()
     assert await slots_in(database) == list(range(7))

@@ -22,7 +22,8 @@ from gateway.db.engine import Database
 from gateway.domain.box_log import BoxLogEntry
 from gateway.domain.box_log_openwb2 import read_log
 from gateway.domain.slots import Sample
-from gateway.store.requests import Piece, Queued, UndecodablePiece
+from gateway.store.requests import Piece
+from gateway.store.waiting import Queued, Undecodable
 from recorder.box_log import BoxLogTables
 from tests.contract.test_db import database, url
 from tests.support.clock import FakeClock
@@ -81,9 +82,9 @@ async def test_two_who_write_the_same_at_once_write_it_once(database: Database) 
 
 async def test_pieces_of_the_queue_are_carried(database: Database) -> None:
     tables = BoxLogTables("home", FakeClock())
-    pieces: list[tuple[int, Queued]] = [
+    pieces: list[tuple[int, Queued[Piece]]] = [
         (7, Piece("openwb-2", LOG[:2])),
-        (8, UndecodablePiece("odd", b"\xc1")),
+        (8, Undecodable("odd", b"\xc1")),
         (9, Piece("openwb-2", LOG[1:3])),
     ]
     async with database.writing() as connection:

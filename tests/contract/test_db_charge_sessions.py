@@ -11,7 +11,7 @@ from gateway.db.models import BadSampleRow, ChargeSessionRow, ChargeSessionSegme
 from gateway.db.samples import BEFORE_ALL
 from gateway.domain.charge_sessions import ChargeSession, EnergyBySource, Segment
 from gateway.domain.clock import SystemClock
-from gateway.store.records import UndecodableRecord
+from gateway.store.waiting import Undecodable
 from recorder.records import RecordTables
 from tests.contract.test_db import database, url
 from tests.contract.test_records import SESSION
@@ -71,7 +71,7 @@ async def test_records_of_a_store_that_begins_anew_in_the_past_are_written(datab
 
 
 async def test_what_cannot_be_read_is_kept_once(database: Database) -> None:
-    bad = UndecodableRecord("a record of version 2; this gateway reads 1", b"\x92\x02\x80")
+    bad = Undecodable("a record of version 2; this gateway reads 1", b"\x92\x02\x80")
     tables = RecordTables(HOME, SystemClock())
     for _ in range(2):
         async with database.writing() as connection:

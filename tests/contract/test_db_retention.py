@@ -1,7 +1,5 @@
 """What is older than is wished goes, and nothing else, on SQLite and on MariaDB alike."""
 
-import asyncio
-import contextlib
 import time
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from gateway.db.engine import Database
 from gateway.db.models import SeriesRow, SiteRow
 from gateway.db.partitions import Month, drop_partitions
 from gateway.db.rollups import last_known
+from gateway.domain.errors import DatabaseUnavailable
 from gateway.domain.history import HOUR_MS, QUARTER_MS
 from gateway.domain.retention import DAY_MS, Keep
 from gateway.domain.slots import Value
@@ -36,13 +35,13 @@ def values(slot: int) -> dict[str, Value]:
 
 async def recorded(database: Database) -> None:
     await Past(BEGIN, NOW, QUARTER_MS, values).write(database)
-    one = RollUps(SITE, database, BERLIN, report=lambda _state, _reason: None)
+    one = RollUps(SITE, database, BERLIN)
     while await one.roll_up():
         pass
 
 
 async def cleaned(database: Database, keep: Keep, now: int = NOW) -> None:
-    one = Retention(database, keep, FakeClock(now / 1000), report=lambda _state, _reason: None)
+    one = Retention(database, keep, FakeClock(now / 1000))
     await one.clean()
 
 
@@ -120,22 +119,13 @@ async def test_a_site_that_is_no_longer_recorded_keeps_no_months(mariadb_url: st
     await database.dispose()
 
 
-async def test_the_service_tells_of_a_database_that_is_away_and_goes_on(tmp_path: Path) -> None:
-    told: list[str] = []
-
+async def test_a_database_that_is_away_is_told_and_later_cleaned(tmp_path: Path) -> None:
     away = Database(f"sqlite+aiosqlite:///{tmp_path / 'gateway.db'}")
-
-    async def sleep(_seconds: float) -> None:
-        if len(told) == 1:
-            await away.migrate()
-        elif len(told) > 1:
-            raise asyncio.CancelledError
-
-    clock = FakeClock(NOW / 1000)
-    one = Retention(away, Keep(), clock, report=lambda state, _reason: told.append(state), sleep=sleep)
-    with contextlib.suppress(asyncio.CancelledError):
-        await one.run()
-    assert told == ["down", "ok"]
+    one = Retention(away, Keep(), FakeClock(NOW / 1000))
+    with pytest.raises(DatabaseUnavailable):
+        await one.clean()
+    await away.migrate()
+    await one.clean()
     await away.dispose()
 
 

@@ -54,7 +54,7 @@ def values(slot: int) -> dict[str, Value] | None:
 
 
 def roll_ups(database: Database) -> RollUps:
-    return RollUps(SITE, database, BERLIN, report=lambda _state, _reason: None)
+    return RollUps(SITE, database, BERLIN)
 
 
 async def rolled(database: Database) -> None:

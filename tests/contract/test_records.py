@@ -15,11 +15,12 @@ from gateway.domain.errors import StoreUnavailable
 from gateway.domain.events import NO_EVENT, charge_session_ended
 from gateway.domain.values import Position
 from gateway.store import keys
-from gateway.store.records import ChargeRecords, Move, MoveAnswer, UndecodableRecord
+from gateway.store.records import ChargeRecords, Move, MoveAnswer
 from gateway.store.redis import SiteStore
-from recorder.carry import Carrier
+from gateway.store.waiting import Undecodable
+from recorder.carry import Carrier, WholeStream
 from recorder.carry import Pace as CarryPace
-from recorder.records import RecordStream, RecordTables
+from recorder.records import RecordTables
 
 AT = 1_800_000_000.5
 SESSION = ChargeSession(
@@ -102,7 +103,7 @@ async def test_what_cannot_be_read_is_told_with_its_place(client: Redis, site: s
     await client.xadd(keys.charge_records(site), {"record": payload})
     await records.move(site, move(finished=(SESSION,)))
     (_, bad), (_, good) = await records.read_after(site, -1, 10)
-    assert isinstance(bad, UndecodableRecord)
+    assert isinstance(bad, Undecodable)
     assert bad.payload == payload
     assert good == SESSION
 
@@ -114,7 +115,7 @@ async def test_a_store_that_begins_anew_in_the_past_is_carried_on_from(
     records, tables = ChargeRecords(client), RecordTables(site, SystemClock())
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/gateway.db")
     await database.migrate()
-    stream = RecordStream(records, site)
+    stream = WholeStream(records, site)
     carrier = Carrier("rows", database, stream, tables, pace=CarryPace(), report=lambda *_: None)
     await records.move(site, move(finished=(SESSION, OTHER)))
     waiting: Any = await client.xrange(keys.charge_records(site))

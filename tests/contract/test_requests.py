@@ -16,9 +16,9 @@ from gateway.store.requests import (
     Piece,
     Request,
     RequestQueue,
-    UndecodablePiece,
     pieces_of,
 )
+from gateway.store.waiting import Undecodable
 
 ENTRY = BoxLogEntry(
     key="k",
@@ -95,7 +95,7 @@ async def test_pieces_are_read_by_position_and_let_go_of(client: Redis, site: st
 async def test_a_piece_that_nobody_can_read_is_told_as_one(client: Redis, site: str, payload: bytes) -> None:
     await client.xadd(keys.box_log(site), {"piece": payload})
     (_, piece), *_ = await BoxLogQueue(client).read_after(site, -1, 10)
-    assert isinstance(piece, UndecodablePiece)
+    assert isinstance(piece, Undecodable)
     assert piece.payload == payload
 
 

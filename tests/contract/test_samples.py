@@ -17,6 +17,7 @@ from gateway.store import samples as samples_module
 from gateway.store.redis import close_client, open_client
 from gateway.store.samples import ENTRY_BYTES, QueueBound, SampleQueue, Undecodable, pack_sample
 from tests.support.parts import RedisPart
+from tests.support.queued import append
 
 P = 60_000
 GROUP = 6
@@ -41,7 +42,7 @@ def queue(client: Redis) -> SampleQueue:
 
 async def fill_up(queue: SampleQueue, site: str, numbers: Iterable[int], **more: int) -> list[str]:
     """The outcomes."""
-    return [(await queue.append(site, sample(number, **more))).outcome for number in numbers]
+    return [(await append(queue, site, sample(number, **more))).outcome for number in numbers]
 
 
 async def slots(queue: SampleQueue, site: str) -> list[int]:
@@ -67,7 +68,7 @@ async def test_each_slot_is_taken_once_and_in_order(queue: SampleQueue, site: st
     """Red: with a script that lets XADD decide, which knows no refusal but "equal or smaller"."""
     assert await fill_up(queue, site, [1, 2, 5]) == ["done"] * 3
     for number, outcome in ((5, "already"), (4, "refused"), (1, "refused"), (6, "done")):
-        answer = await queue.append(site, msgspec.structs.replace(sample(number), values={}))
+        answer = await append(queue, site, msgspec.structs.replace(sample(number), values={}))
         assert answer.outcome == outcome
         assert answer.last == slot(max(5, number))
     assert await queue.read_after(site, slot(4), 9) == [sample(5), msgspec.structs.replace(sample(6), values={})]
@@ -89,8 +90,17 @@ async def test_who_holds_a_later_slot_for_the_last_one_is_told_that_the_store_lo
     await client.flushall()
     answer = await queue.append(site, sample(5), after=slot(4))
     assert (answer.outcome, answer.last) == ("behind", None)
-    assert (await queue.append(site, sample(5))).outcome == "done"
+    assert (await append(queue, site, sample(5))).outcome == "done"
     assert (await queue.append(site, sample(7), after=slot(5))).outcome == "done"
+
+
+async def test_who_does_not_know_the_last_one_adds_nothing(queue: SampleQueue, site: str) -> None:
+    """Red: with a comparison that lets pass who holds less: slots 4 and 5 would be missing for good."""
+    await fill_up(queue, site, range(1, 4))
+    for after in (None, slot(2)):
+        answer = await queue.append(site, sample(6), after=after)
+        assert (answer.outcome, answer.last) == ("behind", slot(3))
+    assert (await queue.append(site, sample(6), after=slot(3))).outcome == "done"
 
 
 async def test_the_writer_trims_and_the_newest_stays(queue: SampleQueue, site: str) -> None:
@@ -100,8 +110,8 @@ async def test_the_writer_trims_and_the_newest_stays(queue: SampleQueue, site: s
     for _ in range(2):
         await queue.trim_to(site, slot(9))
         assert await slots(queue, site) == [5]
-    assert (await queue.append(site, sample(5))).outcome == "already"
-    assert (await queue.append(site, sample(6))).outcome == "done"
+    assert (await append(queue, site, sample(5))).outcome == "already"
+    assert (await append(queue, site, sample(6))).outcome == "done"
 
 
 async def test_what_cannot_be_read_is_told_and_hides_nothing(queue: SampleQueue, client: Redis, site: str) -> None:
@@ -119,7 +129,7 @@ async def test_what_cannot_be_read_is_told_and_hides_nothing(queue: SampleQueue,
     assert "version 2" in bad[2].reason
     last = await queue.last(site)
     assert isinstance(last, Undecodable)
-    assert (await queue.append(site, sample(6))).outcome == "done"
+    assert (await append(queue, site, sample(6))).outcome == "done"
 
 
 async def test_without_their_field_they_are_undecodable_too(queue: SampleQueue, client: Redis, site: str) -> None:
@@ -134,7 +144,7 @@ async def test_without_their_field_they_are_undecodable_too(queue: SampleQueue, 
 async def test_above_80_percent_the_oldest_are_thinned_and_at_100_it_is_full(client: Redis, site: str) -> None:
     """Red: with XADD ... MAXLEN, and with a thinning that takes of each six any other but the first."""
     queue = SampleQueue(client, bound=QueueBound(slots=100))
-    answers = [await queue.append(site, sample(number)) for number in range(3, 84)]
+    answers = [await append(queue, site, sample(number)) for number in range(3, 84)]
     assert {answer.outcome for answer in answers} == {"done"}
     assert [answer.gone for answer in answers] == [0] * 80 + [2], "of 3, 4 and 5 the first stays"
     assert await slots(queue, site) == [3, *range(6, 84)]
@@ -142,7 +152,7 @@ async def test_above_80_percent_the_oldest_are_thinned_and_at_100_it_is_full(cli
     assert (answers[-1].fill.slots, answers[-1].fill.thinned) == (79, 1)
 
     for number in range(84, 1_000):
-        answer = await queue.append(site, sample(number))
+        answer = await append(queue, site, sample(number))
         if answer.outcome != "done":
             break
     kept = await slots(queue, site)
@@ -156,7 +166,7 @@ async def test_above_80_percent_the_oldest_are_thinned_and_at_100_it_is_full(cli
 
     await queue.trim_to(site, slot(kept[40]))
     assert await slots(queue, site) == kept[41:], "the writer takes the thinned ones first"
-    assert (await queue.append(site, sample(number))).outcome == "done"
+    assert (await append(queue, site, sample(number))).outcome == "done"
 
 
 async def test_the_bound_holds_for_bytes_too(client: Redis, site: str) -> None:
@@ -183,9 +193,9 @@ async def test_a_bound_that_was_lowered_thins_before_it_stops(client: Redis, sit
 async def test_other_periods_are_thinned_in_groups_of_their_own(client: Redis, site: str) -> None:
     queue = SampleQueue(client, bound=QueueBound(slots=36))
     for number in range(20):
-        await queue.append(site, sample(number, period_ms=1_000))
+        await append(queue, site, sample(number, period_ms=1_000))
     for number in range(1, 20):
-        await queue.append(site, sample(number))
+        await append(queue, site, sample(number))
     found = [one.slot - START for one in await queue.read_after(site, -1, 100)]
     assert found[:4] == [0, 6_000, 12_000, 18_000]
     assert found[-19:] == [number * P for number in range(1, 20)]
@@ -196,7 +206,7 @@ async def test_memory_is_given_back_by_thinning(client: Redis, site: str) -> Non
     await fill_up(SampleQueue(client), site, range(600))
     before = await client.memory_usage(f"{{{site}}}:samples", samples=0)
     queue = SampleQueue(client, bound=QueueBound(slots=200))
-    while (await queue.append(site, sample(600))).outcome == "full":
+    while (await append(queue, site, sample(600))).outcome == "full":
         pass
     streams = (f"{{{site}}}:samples", f"{{{site}}}:samples_thinned")
     after = sum([await client.memory_usage(stream, samples=0) or 0 for stream in streams])
@@ -214,9 +224,9 @@ async def test_a_store_without_memory_refuses_all_of_it_and_can_be_trimmed(
     await fill_up(queue, site, range(100))
     await client.config_set("maxmemory", 1)
     with pytest.raises(StoreUnavailable, match="takes no writes: its memory is full"):
-        await queue.append(site, sample(100))
+        await append(queue, site, sample(100))
     with pytest.raises(StoreUnavailable, match="takes no writes: its memory is full"):
-        await SampleQueue(client, bound=QueueBound(slots=50)).append(site, sample(100))
+        await append(SampleQueue(client, bound=QueueBound(slots=50)), site, sample(100))
     assert await slots(queue, site) == list(range(100))
     await queue.trim_to(site, slot(60))
     assert await slots(queue, site) == list(range(61, 100))
@@ -228,7 +238,7 @@ async def test_killed_it_has_what_it_answered(server: RedisPart, queue: SampleQu
     await fill_up(queue, site, range(20))
     await server.kill()
     with pytest.raises(StoreUnavailable):
-        await queue.append(site, sample(20))
+        await append(queue, site, sample(20))
     await server.start()
     assert await queue.last(site) == sample(19)
     assert (await queue.append(site, sample(20), after=slot(19))).outcome == "done"

@@ -28,9 +28,9 @@ from gateway.run.imports import import_charge_log
 from gateway.run.reconciling import reconciled
 from gateway.settings import Settings, SiteSettings
 from gateway.simulator.words import LogEntry
-from gateway.store.requests import BoxLogQueue, Outcome, Request, RequestQueue
-from recorder.box_log import BoxLogStream, BoxLogTables
-from recorder.carry import Carrier
+from gateway.store.requests import BoxLogQueue, Outcome, Piece, Request, RequestQueue
+from recorder.box_log import BoxLogTables
+from recorder.carry import Carrier, WholeStream
 from recorder.carry import Pace as CarryPace
 from tests.support.bridge import Bridge
 from tests.support.charge_rows import charge_session, write_sessions
@@ -95,7 +95,7 @@ class Way:
         self.carrier = Carrier(
             "box log",
             database,
-            BoxLogStream(self.queue, gateway.site),
+            WholeStream[Piece](self.queue, gateway.site),
             BoxLogTables(gateway.site, SystemClock()),
             pace=CarryPace(most_entries=10, every_s=0.05),
             report=lambda *_: None,

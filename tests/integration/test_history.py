@@ -100,7 +100,7 @@ async def test_an_answer_is_what_all_slots_come_to(
     if rolled_up is not None:
         await past.roll_up(database, min(rolled_up, written))
     elif by_recorder:
-        rolled = RollUps(SITE, database, BERLIN, report=lambda _state, _reason: None)
+        rolled = RollUps(SITE, database, BERLIN)
         while await rolled.roll_up():
             pass
     question = asked("grid/#", begin="2026-03-27", end="2026-03-31", resolution=resolution.value)

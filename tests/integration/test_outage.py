@@ -48,8 +48,11 @@ async def carrying(url: str, queue: SampleQueue, site: str, told: list[str]) -> 
 
 async def fill(queue: SampleQueue, site: str) -> None:
     values: dict[str, Value] = {f"meters/{number}/power_w": (number + 0.5, 0) for number in range(SERIES)}
+    last = None
     for number in range(SLOTS):
-        answer = await queue.append(site, Sample(FIRST_MS + number * PERIOD_MS, PERIOD_MS, "e", number, values))
+        one = Sample(FIRST_MS + number * PERIOD_MS, PERIOD_MS, "e", number, values)
+        answer = await queue.append(site, one, after=last)
+        last = one.slot
         assert (answer.outcome, answer.fill.thinned) == ("done", 0)
 
 

@@ -65,7 +65,7 @@ class Recorded:
             await rows.write_samples(connection, number, self.samples)
             await rows.move_position(connection, number, self.samples[-1].slot)
             await tables.apply(connection, [(place, one.session) for place, one in enumerate(ended)])
-        roll_ups = RollUps(SITE, self.database, BERLIN, report=lambda _state, _reason: None)
+        roll_ups = RollUps(SITE, self.database, BERLIN)
         while await roll_ups.roll_up():
             pass
 

@@ -33,7 +33,7 @@ from gateway.http import HttpLimits
 from gateway.protocol.flow import Pace
 from gateway.run.ports import address, listen
 from gateway.server import make_server
-from gateway.services.readiness import Probe
+from gateway.services.readiness import Pauses, Probe
 from gateway.store.redis import SiteStore, close_client, open_client
 from tests.support.charge_rows import NOON, charge_session, write_sessions
 from tests.support.clock import FakeClock
@@ -90,7 +90,7 @@ async def test_a_killed_mariadb_is_survived_reported_and_healed(mariadb: MariaPa
     web.hub.begin("home", READINGS)
     web.readiness.report("store", "ok")
     probe = Probe(
-        web.readiness, "database", prepare=database.migrate, check=database.ping, period_s=0.1, backoff_cap_s=0.2
+        web.readiness, "database", prepare=database.migrate, check=database.ping, pauses=Pauses(0.1, 0.1, 0.2)
     )
     async with served(web, probe.run) as url, logged_in(web, url) as client:
         await eventually(lambda: _ready(client), what="ready at first")
@@ -146,7 +146,7 @@ async def test_a_start_before_the_database_heals_by_itself(mariadb: MariaPart, m
     web = Web(database)
     web.readiness.report("store", "ok")
     probe = Probe(
-        web.readiness, "database", prepare=database.migrate, check=database.ping, period_s=0.1, backoff_cap_s=0.2
+        web.readiness, "database", prepare=database.migrate, check=database.ping, pauses=Pauses(0.1, 0.1, 0.2)
     )
     try:
         async with served(web, probe.run) as url, AsyncClient(base_url=url) as client:

@@ -21,6 +21,7 @@ from gateway.domain.values import JsonValue, Reading
 from gateway.store.redis import SiteStore, close_client, open_client
 from gateway.store.samples import QueueBound, SampleQueue, Undecodable
 from tests.support.parts import RedisPart
+from tests.support.queued import append
 from tests.support.sampling import gaps, sampler, sampler_process
 from tests.support.store_writer import StoreWriter, insist
 from tests.support.waiting import eventually
@@ -178,7 +179,7 @@ async def test_who_is_behind_another_goes_on_behind_it(store: Store) -> None:
         await store.has(2)
         ahead = msgspec.structs.replace((await store.samples())[-1], values={})
         ahead = msgspec.structs.replace(ahead, slot=ahead.slot + 4 * P)
-        assert (await store.queue.append(store.site, ahead)).outcome == "done"
+        assert (await append(store.queue, store.site, ahead)).outcome == "done"
         await eventually(lambda: (one.status(store.site).last_slot or 0) > ahead.slot)
         assert one.status(store.site).condition == "ok"
     slots = [sample.slot for sample in await store.samples()]

@@ -20,9 +20,9 @@ from gateway.domain.events import NO_EVENT
 from gateway.domain.values import Changes, Reading
 from gateway.store.records import ChargeRecords
 from gateway.store.redis import SiteStore, close_client, open_client
-from recorder.carry import Carrier
+from recorder.carry import Carrier, WholeStream
 from recorder.carry import Pace as CarryPace
-from recorder.records import RecordStream, RecordTables
+from recorder.records import RecordTables
 from tests.support.charge_expected import RECORDED, by_hand, shown
 from tests.support.charge_replay import v2_steps, v19_steps
 from tests.support.process import Part
@@ -112,7 +112,7 @@ async def carried(place: Place, folder: Path) -> list[ChargeSession]:
     """The rows of a database into which all that waits was carried, by plug."""
     database = Database(f"sqlite+aiosqlite:///{folder}/gateway.db")
     await database.migrate()
-    stream, tables = RecordStream(place.records, place.site), RecordTables(place.site, SystemClock())
+    stream, tables = WholeStream(place.records, place.site), RecordTables(place.site, SystemClock())
     carrier = Carrier("rows", database, stream, tables, pace=CarryPace(), report=lambda *_: None)
     while await place.records.length(place.site):
         await carrier.carry()

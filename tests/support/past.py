@@ -22,6 +22,7 @@ from gateway.services.history import Asked, History
 from gateway.store.redis import open_client
 from gateway.store.samples import SampleQueue
 from tests.support.clock import FakeClock
+from tests.support.queued import append
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SITE = "home"
@@ -57,7 +58,7 @@ class Past:
         """In the store, from that slot on."""
         for one in self.samples:
             if one.slot >= behind:
-                await queue.append(SITE, one)
+                await append(queue, SITE, one)
 
     async def roll_up(self, database: Database, until: int) -> None:
         """Every bucket that has slots before that moment, and only with these."""

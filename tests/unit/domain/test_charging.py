@@ -45,6 +45,7 @@ def test_from_plug_to_unplug_it_is_one_session() -> None:
     assert (one.site, one.chargepoint_id, one.plugged_at, one.plugged_at_ms) == ("home", "5", T, round(T * 1000))
     assert watch(10, {"charging": True, "power_w": 11_000.0, "charging/power_w": 11_000.0}) == ()
     assert watch(70, {"meter_wh": 1183.33}) == ()
+    assert watch.watch.has_open
     assert watch(130, {"meter_wh": 1366.67, "power_w": 9_000.0}) == ()
     assert watch(131, {"charging": False, "power_w": 0.0}) == ()
     one = ended(watch(200.5, {"plugged": False}))
@@ -53,6 +54,7 @@ def test_from_plug_to_unplug_it_is_one_session() -> None:
     assert (one.energy_wh, one.peak_w, one.mean_w) == (Decimal("366.67"), 11_000.0, 10_909.2)
     assert (one.serial_number, one.completeness) == ("823950", ())
     assert watch.watch.open_sessions() == ()
+    assert not watch.watch.has_open
 
 
 def test_an_open_session_stands_as_it_is() -> None:

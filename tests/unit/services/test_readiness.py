@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.domain.errors import DatabaseUnavailable, SettingsError
-from gateway.services.readiness import PartState, Probe, Readiness
+from gateway.services.readiness import PartState, Pauses, Probe, Readiness
 from tests.support.clock import FakeClock
 
 
@@ -67,8 +67,7 @@ class Script:
             prepare=lambda: self.attempt("prepare"),
             check=lambda: self.attempt("check"),
             sleep=self.sleep,
-            period_s=2,
-            backoff_cap_s=6,
+            pauses=Pauses(period_s=300, retry_base_s=2, retry_cap_s=6),
             spread=lambda: 1.0,
         )
 
@@ -81,7 +80,7 @@ async def test_a_part_is_prepared_until_that_succeeds_and_then_watched() -> None
     assert script.seen == (
         ["prepare", "down"] * 3 + ["prepare", "ok"] + ["check", "ok"] + ["check", "down"] + ["check", "ok"]
     )
-    assert script.pauses == [2, 4, 6, 2, 2, 2, 2]
+    assert script.pauses == [2, 4, 6, 300, 300, 2, 300]
     assert script.readiness.ready
 
 
