@@ -65,7 +65,7 @@ local function answer(outcome)
 end
 if last == slot then return answer('already') end
 if last > slot then return answer('refused') end
-if last < after then return answer('behind') end
+if last ~= after then return answer('behind') end
 
 local size = cost(ARGV[4])
 local function above(part)  -- with this sample
