@@ -19,6 +19,7 @@ Rules:
 import asyncio
 import contextlib
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -80,6 +81,12 @@ class Database:
     def name(self) -> str:
         """The URL without its password, for people."""
         return self._url.render_as_string(hide_password=True)
+
+    @property
+    def lacks_file(self) -> str | None:
+        """The file of an SQLite that is not there: whoever opens it makes it. None: nothing is missing."""
+        path = self._url.database if self._sqlite else None
+        return path if sqlite.is_file(path) and not os.path.exists(path) else None  # noqa: PTH110 - as SQLite takes it
 
     async def dispose(self) -> None:
         """Close all connections."""

@@ -17,7 +17,7 @@ from gateway.domain.errors import DatabaseUnavailable, SettingsError
 from gateway.run import findings
 from gateway.run.doctor_stores import DATABASE, SQLITE, look_at_database
 from gateway.run.findings import Finding
-from gateway.run.plan import BACKUPS, DATABASE_FILE, backups_of, database_url, plan
+from gateway.run.plan import BACKUPS, backups_of, database_url, plan
 from gateway.settings import Settings, load
 
 STEP_S = 60.0
@@ -47,13 +47,16 @@ async def check_database(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
         for line in error.message.splitlines():
             yield Finding("settings", "problem", line, "see docs/operations.md")
         return
+    url = database_url(settings, data_dir)
+    if missing := Database(url).lacks_file:
+        words = f"{missing} is not there yet; the first start makes it"
+        yield Finding(DATABASE, "note", words, "is it elsewhere? Set GATEWAY_DATA_DIR or GATEWAY_DATABASE_URL")
+        return
     async for finding in look_at_database(settings.database_url, data_dir, STEP_S):
         yield finding
         if finding.grade == "problem":
             return
-    if settings.database_url is None and not (data_dir / DATABASE_FILE).exists():
-        return
-    async for finding in _looked_into(database_url(settings, data_dir)):
+    async for finding in _looked_into(url):
         yield finding
     yield _backups(data_dir / BACKUPS)
 

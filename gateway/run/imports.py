@@ -74,7 +74,7 @@ async def import_files(settings: Settings, kind: FileKind, site: SiteSettings, p
     logs = [_read(kind, path, zone) for path in paths]
     entries = [entry for one in logs for entry in one.entries]
     new = 0
-    async with opened_database(settings, migrate=True) as database:
+    async with opened_database(settings, migrate=True, make=True) as database:
         for first in range(0, len(entries), ENTRIES_AT_ONCE):
             async with database.writing() as connection:
                 some = entries[first : first + ENTRIES_AT_ONCE]
@@ -102,7 +102,7 @@ async def import_charge_log(
     settings: Settings, site: SiteSettings, first: Month, last: Month, tell: Progress
 ) -> Summary:
     """Have the running gateway ask the box for each month. Raises StoreUnavailable, SettingsError, Unavailable."""
-    async with _store(settings) as redis, opened_database(settings, migrate=False) as database:
+    async with _store(settings) as redis, opened_database(settings, migrate=False, make=False) as database:
         requests = RequestQueue(redis, answer_s=settings.redis_timeout_s)
         queue = BoxLogQueue(redis, answer_s=settings.redis_timeout_s)
         before = await _count(database, site.id)
@@ -168,12 +168,18 @@ async def _count(database: Database, site: str) -> int:
 
 
 @asynccontextmanager
-async def opened_database(settings: Settings, *, migrate: bool) -> AsyncIterator[Database]:
+async def opened_database(settings: Settings, *, migrate: bool, make: bool) -> AsyncIterator[Database]:
+    """Raises SettingsError where none is; with ``make`` an embedded one is made."""
     data_dir = plan(settings).data_dir
-    if settings.database_url is None:
+    if make and settings.database_url is None:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(database_url(settings, data_dir), timeout_s=30, durable=True)
     try:
+        if not make and database.lacks_file:
+            raise SettingsError(
+                f"there is no database {database.lacks_file}; set GATEWAY_DATA_DIR or GATEWAY_DATABASE_URL as the"
+                " gateway has it that records"
+            )
         if migrate:
             await database.migrate(backups_of(settings, data_dir))
         yield database

@@ -11,5 +11,5 @@ from gateway.settings import Settings, SiteSettings
 async def reconciled(settings: Settings, site: SiteSettings, first: Month, last: Month) -> list[Reconciled]:
     """Month by month and charge point by charge point. Raises DatabaseUnavailable, SettingsError."""
     zone = zone_of(site)
-    async with opened_database(settings, migrate=True) as database:
+    async with opened_database(settings, migrate=True, make=False) as database:
         return await of_database(database, site.id, zone, first, last)

@@ -58,8 +58,14 @@ def lacks_tables_of(path: Path) -> None:
 
 async def test_the_embedded_one_from_nothing_to_an_upgrade(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    assert db("check", folder)[0] == 0
-    assert not folder.exists()
+    at_url = f"sqlite+aiosqlite:///{folder / 'gateway.db'}"
+    for status, said in (db("check", folder), db("check", folder, database_url=at_url)):
+        assert (status, "gateway.db is not there yet; the first start makes it" in said) == (0, True)
+        assert "GATEWAY_DATA_DIR or GATEWAY_DATABASE_URL" in said
+        assert "1 note" in said
+        assert not folder.exists()
+    assert db("check", tmp_path, database_url=f"sqlite+aiosqlite:///{tmp_path / 'other.db'}")[0] == 0
+    assert not list(tmp_path.iterdir())
     status, said = db("upgrade", folder)
     assert (status, "newest form" in said) == (0, True)
     path = folder / "gateway.db"

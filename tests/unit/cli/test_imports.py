@@ -67,6 +67,21 @@ def test_what_is_wrong_is_said_and_nothing_written(run: Run, tmp_path: Path) -> 
     assert "GATEWAY_TIMEZONE: this system knows no time zone 'Europe/Atlantis'" in unknown.output
 
 
+def test_who_only_reads_makes_no_database(run: Run, tmp_path: Path) -> None:
+    folder, file, socket = tmp_path / "elsewhere", tmp_path / "other.db", f"unix://{tmp_path}/none.sock"
+    elsewhere, at_url = {"GATEWAY_DATA_DIR": str(folder)}, {"GATEWAY_DATABASE_URL": f"sqlite+aiosqlite:///{file}"}
+    for words, more, missing in (
+        (("reconcile",), elsewhere, folder / "gateway.db"),
+        (("reconcile",), {**elsewhere, "GATEWAY_MQTT_URL": ""}, folder / "demo" / "gateway.db"),
+        (("reconcile",), at_url, file),
+        (("import", "charge-log"), {**elsewhere, "GATEWAY_REDIS_URL": socket}, folder / "gateway.db"),
+    ):
+        found = run(*words, "--from", "2026-01", **more)
+        assert (found.exit_code, found.output.count("\n")) == (2, 1), found.output
+        assert f"openwb-gateway: there is no database {missing}; set GATEWAY_DATA_DIR or " in found.output
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_failed_is_listed() -> None:
     assert lines_of(Summary(5, 7, 0, {}, ("2026-01: silent",))) == [
         "5 entries: 7 new, 0 known already",
