@@ -51,6 +51,7 @@ EXAMPLE: Final = {
             "gaps": [{"from": 2, "to": 3, "reason": "stale"}],
         }
     ],
+    "unmatched": [],
 }
 
 Origin: TypeAlias = Literal["simulated"] | None
@@ -93,7 +94,8 @@ class SeriesAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class HistoryAnswer(msgspec.Struct, frozen=True, kw_only=True, rename={"begin": "from", "end": "to"}):
     """``times`` are the starts of the buckets, local; ``from`` and ``to`` the time that was asked for.
 
-    ``origin`` is "simulated" where no box stands behind the values.
+    ``origin`` is "simulated" where no box stands behind the values. ``unmatched`` are the patterns that chose no
+    series: there is none, or none for you to see.
     """
 
     site: str
@@ -104,6 +106,7 @@ class HistoryAnswer(msgspec.Struct, frozen=True, kw_only=True, rename={"begin": 
     origin: Origin
     times: list[datetime]
     series: list[SeriesAnswer]
+    unmatched: Annotated[list[str], msgspec.Meta(examples=[["chargepoints/9/meter_wh"]])]
 
 
 SeriesPatterns: TypeAlias = Annotated[
@@ -227,6 +230,7 @@ def json_of(answer: Answer, origin: Origin) -> bytes:
             origin=origin,
             times=[local_moment(start / 1000, zone) for start in answer.starts],
             series=[_series(column) for column in answer.columns],
+            unmatched=answer.unmatched,
         )
     )
 

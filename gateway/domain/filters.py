@@ -7,7 +7,7 @@ equal and have the same fingerprint, whatever the order in which the patterns we
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -71,6 +71,12 @@ class Matcher:
                 self._answers.clear()
             self._answers[key] = answer
         return answer
+
+
+def unmatched(patterns: Iterable[str], keys: Collection[str]) -> list[str]:
+    """Those of the patterns that select none of the keys, each once, in the order in which they were given."""
+    distinct = {pattern: re.compile(expression(pattern)) for pattern in patterns}
+    return [pattern for pattern, wanted in distinct.items() if not any(map(wanted.fullmatch, keys))]
 
 
 def expression(pattern: str) -> str:

@@ -28,7 +28,7 @@ from gateway.db.history import Series
 from gateway.domain.access import Login
 from gateway.domain.clock import Clock
 from gateway.domain.errors import InvalidArgument, NotFound, StoreUnavailable
-from gateway.domain.filters import Filter
+from gateway.domain.filters import Filter, unmatched
 from gateway.domain.history import (
     MOST_AUTO,
     MOST_POINTS,
@@ -78,7 +78,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """``starts`` are those of the buckets, which are in ``span``; the lists of the columns are as long."""
+    """``starts`` are those of the buckets, which are in ``span``; the lists of the columns are as long.
+
+    ``unmatched``: the patterns that chose none of the columns, whether there is nothing or nothing to be seen.
+    """
 
     site: str
     zone: ZoneInfo
@@ -86,6 +89,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     resolution: Resolution
     starts: list[int]
     columns: list[Column]
+    unmatched: list[str]
 
 
 class _Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +141,15 @@ class History:
         async with self._database.reading() as connection:
             past = _Past(connection, known, span, zone, self._period_ms)
             resolution, starts, columns = await past.read(wish)
-        return Answer(site=site, zone=zone, span=span, resolution=resolution, starts=starts, columns=columns)
+        return Answer(
+            site=site,
+            zone=zone,
+            span=span,
+            resolution=resolution,
+            starts=starts,
+            columns=columns,
+            unmatched=unmatched(asked.patterns, [column.key for column in columns]),
+        )
 
     async def _known(self, site: str, span: Span, now: int, may_see: Callable[[str], bool]) -> _Known:
         async with self._database.reading() as connection:

@@ -192,6 +192,10 @@ async def test_a_login_sees_what_it_may_see(database: Database) -> None:
     assert [one.key for one in answer.columns] == [METER, POWER]
     answer = await answers.answer(ADMIN, SITE, asked("pv/power_w", POWER, begin="2026-03-27", resolution="1h"))
     assert [one.key for one in answer.columns] == [POWER]
+    assert answer.unmatched == ["pv/power_w"]
+    alike = ("pv/power_w", "battery/power_w")  # there and not to be seen, and not there
+    answer = await answers.answer(ADMIN, SITE, asked(*alike, begin="2026-03-27", resolution="1h"))
+    assert (answer.columns, answer.unmatched) == ([], [*alike])
     with pytest.raises(NotFound):
         await answers.answer(ADMIN, "yard", asked("#"))
 

@@ -66,6 +66,7 @@ async def test_columns_in_local_time(reader: AsyncClient) -> None:
             f"2026-10-25T{hour:02}:00:00+{offset:02}:00"
             for hour, offset in ((0, 2), (1, 2), (2, 2), (2, 1), (3, 1), (4, 1))
         ],
+        "unmatched": [],
     }
     assert list(series) == [METER, POWER]
     assert series[METER] == {
@@ -101,6 +102,15 @@ async def test_several_patterns_with_commas_or_one_by_one(reader: AsyncClient) -
         answer = await reader.get(f"{HISTORY}?series={query}&{NIGHT}")
         assert [one["key"] for one in answer.json()["series"]] == [METER, POWER], query
     assert (await reader.get(f"{HISTORY}?series=pv/%23&{NIGHT}")).json()["series"] == []
+
+
+async def test_what_matches_nothing_in_the_answer_is_named(reader: AsyncClient) -> None:
+    query = f"pv/%23,{POWER},chargepoints/9/meter_wh,pv/%23,grid/%2B,grid/powr_w"
+    body = (await reader.get(f"{HISTORY}?series={query}&{NIGHT}")).json()
+    assert [one["key"] for one in body["series"]] == [METER, POWER]
+    assert body["unmatched"] == ["pv/#", "chargepoints/9/meter_wh", "grid/powr_w"]
+    table = await reader.get(f"{HISTORY}.csv?series={query}&{NIGHT}")
+    assert table.content == (await reader.get(f"{HISTORY}.csv?series=grid/%23&{NIGHT}")).content
 
 
 async def test_without_a_time_it_is_the_last_day(reader: AsyncClient, web: Web) -> None:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.errors import InvalidArgument
-from gateway.domain.filters import MAX_PATTERN_CHARS, Filter, Matcher, check_pattern, covers
+from gateway.domain.filters import MAX_PATTERN_CHARS, Filter, Matcher, check_pattern, covers, unmatched
 
 LEVELS = st.sampled_from(["a", "b", "chargepoints", "5", "x.y", "(z", "é"])
 KEYS = st.lists(LEVELS, min_size=1, max_size=4).map("/".join)
@@ -95,6 +95,13 @@ def test_good_patterns_come_back(pattern: str) -> None:
 def test_bad_patterns_are_refused_with_a_reason(pattern: str) -> None:
     with pytest.raises(InvalidArgument, match="key pattern"):
         check_pattern(pattern)
+
+
+def test_patterns_that_select_none_of_the_keys_stay_as_they_were_asked_for() -> None:
+    asked = ("pv/#", "grid/powr_w", "grid/+", "grid/power_w", "pv/#", "#")
+    assert unmatched(asked, ["grid/power_w", "house/power_w"]) == ["pv/#", "grid/powr_w"]
+    assert unmatched(asked, []) == ["pv/#", "grid/powr_w", "grid/+", "grid/power_w", "#"]
+    assert unmatched([], ["grid/power_w"]) == []
 
 
 def test_an_empty_filter_selects_nothing() -> None:
