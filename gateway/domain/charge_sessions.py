@@ -60,9 +60,9 @@ class EnergyBySource(msgspec.Struct, frozen=True, kw_only=True):
 class ChargeSession(msgspec.Struct, frozen=True, kw_only=True):
     """``unplugged_at`` None: still plugged in, everything as it stands at present.
 
-    ``peak_w``: the highest power told. ``mean_w``: energy over the time in which it charged. ``vehicle_id``: the one
-    bound to it, 0 = the box's default one. ``person``, ``person_how`` and ``cost`` are for those who know of persons
-    and prices; here they are None.
+    ``peak_w``: the highest power told, and at least ``mean_w``: energy over the time in which it charged.
+    ``vehicle_id``: the one bound to it, 0 = the box's default one. ``person``, ``person_how`` and ``cost`` are for
+    those who know of persons and prices; here they are None.
     """
 
     site: str

@@ -12,6 +12,9 @@ Rules:
   from the begin.
 * The energy is that since the plug, also where nobody looked, and the time only what was seen: where a part was not
   seen (UNSEEN) there is no mean power.
+* Powers are told every few seconds, and the highest may lie between two of them: the peak is at least the mean. A
+  mean of more than MOST_ABOVE times the highest power told is none: its time is not that of the energy, as in a try
+  of a few seconds, or at a simulated box whose time goes faster than ours.
 * What is timed while nobody sees the charge point counts only if it turns out to be the same plug-in, still charging.
 """
 
@@ -29,6 +32,7 @@ from gateway.domain.energy_sources import SourceCount
 CLEARED_BEFORE_S = 15.0
 HELD_S = 150.0
 START_WH = 500
+MOST_ABOVE = 1.25
 NEVER = -1.0
 UNSEEN: Final[frozenset[Flag]] = frozenset({"begin_unknown", "end_unknown", "gap"})
 
@@ -170,6 +174,7 @@ def record_of(
     id_tag = session.id_tag.at(at)
     soc, odometer = session.soc, session.odometer
     by_source = session.sources.of(energy_wh)
+    peak_w, mean_w = _powers_w(session, charging_s)
     return ChargeSession(
         site=site,
         chargepoint_id=chargepoint_id,
@@ -179,8 +184,8 @@ def record_of(
         meter_start_wh=meter.start_wh,
         meter_end_wh=meter.end_wh,
         energy_wh=energy_wh,
-        peak_w=session.peak_w,
-        mean_w=_mean_w(energy_wh, charging_s, session.flags),
+        peak_w=peak_w,
+        mean_w=mean_w,
         charging_s=charging_s,
         plugged_s=round(max(at - session.plugged_at, 0.0), 3),
         vehicle_id=session.bound_vehicle(at),
@@ -196,6 +201,14 @@ def record_of(
         completeness=tuple(session.flags),
         serial_number=session.serial_number,
     )
+
+
+def _powers_w(session: OpenSession, charging_s: float) -> tuple[float | None, float | None]:
+    """Peak and mean."""
+    told_w, mean_w = session.peak_w, _mean_w(session.meter.energy_wh, charging_s, session.flags)
+    if told_w is None or mean_w is None:
+        return told_w, mean_w
+    return (told_w, None) if mean_w > told_w * MOST_ABOVE else (max(told_w, mean_w), mean_w)
 
 
 def _mean_w(energy_wh: Decimal | None, charging_s: float, flags: Sequence[Flag]) -> float | None:

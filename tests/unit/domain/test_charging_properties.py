@@ -189,6 +189,17 @@ def test_no_watt_hour_is_lost_or_counted_twice(walk: list[tuple[str, int]]) -> N
             assert one.meter_end_wh - one.meter_start_wh == one.energy_wh
 
 
+@given(st.integers(0, 20), st.integers(0, 40), st.integers(1, 3_600))
+def test_no_peak_is_below_its_mean_or_below_what_was_told(told_kw: int, amount: int, seconds: int) -> None:
+    watch = Watch()
+    watch(0, {"plugged": True, "meter_wh": 0.0})
+    watch(10, {"charging": True, "power_w": told_kw * 1000.0})
+    watch(10 + seconds, {"charging": False, "meter_wh": amount * 100.0})
+    (one,) = watch.watch.open_sessions()
+    assert one.peak_w is not None
+    assert one.peak_w >= max(told_kw * 1000.0, one.mean_w or 0.0)
+
+
 @given(walks)
 def test_a_watch_that_is_saved_and_restored_at_any_step_tells_the_same(walk: list[tuple[str, int]]) -> None:
     world = World(Watch, Watch)

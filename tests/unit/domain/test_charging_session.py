@@ -160,6 +160,28 @@ def test_where_a_part_was_not_seen_there_is_no_mean_power(flag: Flag, mean_w: fl
     assert record_of("home", "5", one, None, 600.0, ended=True).mean_w == mean_w
 
 
+@pytest.mark.parametrize(
+    ("told_w", "peak_w", "mean_w"),
+    [
+        (11_000.0, 11_000.0, 10_000.0),
+        (9_900.0, 10_000.0, 10_000.0),  # the highest power lay between two that were told
+        (8_000.0, 10_000.0, 10_000.0),
+        (7_999.0, 7_999.0, None),  # so much cannot lie between: the time is not that of the energy
+        (0.0, 0.0, None),
+        (None, None, 10_000.0),
+    ],
+)
+def test_the_peak_is_not_below_the_mean(told_w: float | None, peak_w: float | None, mean_w: float | None) -> None:
+    one = session()
+    one.switch("pv", 100.0)
+    read(one, 1000.0)
+    read(one, 2000.0)
+    one.charging_s, one.peak_w = 360.0, told_w
+    record = record_of("home", "5", one, None, 600.0, ended=True)
+    assert (record.peak_w, record.mean_w) == (peak_w, mean_w)
+    assert one.peak_w == told_w
+
+
 @pytest.mark.parametrize(("box_vehicle", "told"), [(0, 0), (None, None)])
 def test_without_a_vehicle_it_is_the_one_of_the_box(box_vehicle: int | None, told: int | None) -> None:
     one = session()
