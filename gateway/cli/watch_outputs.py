@@ -82,10 +82,14 @@ def _table_lines(found: tuple[Device, ...]) -> Iterator[tuple[Text, ...]]:
 
 
 class Lines:
-    """One line per change, for people or as JSON; one when values begin or cease to be live, or another reason."""
+    """One line per change, for people or as JSON; one when values begin or cease to be live, or another reason.
+
+    For people an empty text, as of a fault that is none, is a line only where something else stood before.
+    """
 
     def __init__(self, out: TextIO, *, as_json: bool) -> None:
         self._out = out
+        self._as_json = as_json
         self._write = self._json if as_json else self._plain
         self._shown: dict[str, Reading] = {}
         self._standing: Standing | None = None
@@ -109,7 +113,8 @@ class Lines:
 
     def _changes(self, readings: Mapping[str, Reading]) -> None:
         for key, reading in sorted(readings.items()):
-            if self._shown.get(key) != reading:
+            before = self._shown.get(key)
+            if before != reading and (self._as_json or not _stays_empty(before, reading)):
                 told = {"value": reading.value, "changed_at": reading.changed_at, "stale": reading.stale}
                 self._write({"key": key, **told})
         for key in sorted(self._shown.keys() - readings.keys()):
@@ -126,8 +131,13 @@ class Lines:
             words = f"{one_line(told['key'])} gone"
         else:
             mark = mark_of(Reading(told["value"], stale=told["stale"]), vouched=True)
-            words = f"{one_line(told['key'])} {value_text(told['key'], told['value'])} {mark}".rstrip()
+            text = value_text(told["key"], told["value"]) or '""'
+            words = f"{one_line(told['key'])} {text} {mark}".rstrip()
         self._out.write(f"{_now()} {words}\n")
+
+
+def _stays_empty(before: Reading | None, reading: Reading) -> bool:
+    return reading.value == "" and (before is None or before.value == "")
 
 
 def _now() -> str:

@@ -270,6 +270,36 @@ def test_one_object_per_change() -> None:
     assert told[5] == {"key": "pv/power_w", "gone": True}
 
 
+FAULT = "chargepoints/5/fault_text"
+FAULTS = [
+    known({FAULT: reading})
+    for reading in (
+        Reading(""),
+        Reading("", stale=True),
+        Reading("No contact.", NOW),
+        Reading("", NOW + 1),
+        Reading("", NOW + 1, stale=True),
+        Reading(None, NOW + 2),
+        Reading("", NOW + 3),
+    )
+]
+
+
+def test_an_empty_text_is_a_line_only_where_it_was_something_else_before() -> None:
+    assert [line.partition(" ")[2] for line in lines_of(FAULTS, as_json=False)] == [
+        "live",
+        f"{FAULT} No contact.",
+        f'{FAULT} ""',
+        f"{FAULT} unknown",
+        f'{FAULT} ""',
+    ]
+
+
+def test_for_programs_an_empty_text_is_a_value() -> None:
+    told = [json.loads(line) for line in lines_of(FAULTS, as_json=True)[1:]]
+    assert [one["value"] for one in told] == ["", "", "No contact.", "", "", None, ""]
+
+
 # --- which site ---------------------------------------------------------------------------------------------------
 
 
