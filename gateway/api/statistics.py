@@ -19,7 +19,8 @@ from gateway.api.errors import problems
 from gateway.api.guards import current_login
 from gateway.api.sites import SiteId
 from gateway.domain.charge_statistics import By, Row, Source, parse_by
-from gateway.domain.moments import local_moment, parse_month
+from gateway.domain.moments import local_moment
+from gateway.domain.months import parse_month
 from gateway.domain.reconcile import Cause, Difference, Reconciled
 
 

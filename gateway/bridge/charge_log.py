@@ -23,10 +23,11 @@ import structlog
 from gateway.bridge.charge_log_2 import OverMqtt
 from gateway.bridge.charge_log_19 import OverHttp
 from gateway.domain.box_log import BoxLog, Source
-from gateway.domain.box_log_schedule import LogSchedule, Month, Pauses
+from gateway.domain.box_log_schedule import LogSchedule, Pauses
 from gateway.domain.clock import Clock
 from gateway.domain.dialects import Dialect
 from gateway.domain.errors import StoreUnavailable, Unavailable, Unreadable
+from gateway.domain.months import Month
 from gateway.domain.values import JsonValue, Removed
 from gateway.store.requests import BoxLogQueue, Outcome, Request, RequestQueue, pieces_of
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from gateway.domain.box_log import BoxLog
 from gateway.domain.box_log_openwb19 import read_log, url_of
-from gateway.domain.box_log_schedule import Month
 from gateway.domain.errors import BrokerUnavailable, Unreadable
+from gateway.domain.months import Month
 
 MOST_BYTES: Final = 8_000_000
 

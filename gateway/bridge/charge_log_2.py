@@ -9,8 +9,8 @@ from datetime import tzinfo
 
 from gateway.domain.box_log import BoxLog
 from gateway.domain.box_log_openwb2 import Question, is_of_month, question, read_log
-from gateway.domain.box_log_schedule import Month
 from gateway.domain.errors import BrokerUnavailable
+from gateway.domain.months import Month
 from gateway.mqtt import Broker, Connection
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from gateway.cli.starting import FAILED, stay
-from gateway.domain.box_log_schedule import Month
+from gateway.domain.errors import InvalidArgument
+from gateway.domain.months import Month, parse_month
 from gateway.run.imports import FileKind, Summary, chosen_site, import_charge_log, import_files
 from gateway.run.zones import zone_of
 from gateway.settings import Settings
@@ -25,10 +26,9 @@ class MonthParam(click.ParamType[Month]):
         if isinstance(value, Month):
             return value
         try:
-            found = datetime.strptime(value, "%Y-%m")  # noqa: DTZ007 - a month has no zone
-        except ValueError:
-            self.fail(f"{value!r}: allowed is a year and a month, such as 2023-01", param, ctx)
-        return Month(found.year, found.month)
+            return parse_month(value, param.opts[0] if param else self.name)
+        except InvalidArgument as error:
+            raise click.UsageError(error.message, ctx) from error
 
 
 MONTH = MonthParam()

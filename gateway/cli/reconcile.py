@@ -8,7 +8,7 @@ import click
 
 from gateway.cli.imports import MONTH, SITE
 from gateway.cli.starting import stay
-from gateway.domain.box_log_schedule import Month
+from gateway.domain.months import Month
 from gateway.domain.reconcile import Difference, Reconciled
 from gateway.run.imports import chosen_site
 from gateway.run.reconciling import reconciled

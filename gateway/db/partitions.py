@@ -26,17 +26,17 @@ PARTITIONED = ("slots", "samples", "rollups_15m")
 SAME_NAME, NOT_BEYOND_THE_LAST, NO_SUCH_PARTITION = 1517, 1493, 1507
 
 
-class Month(int):
-    """A month, counted from the year 0: months may be added to it."""
+class PartitionMonth(int):
+    """A month of UTC, counted from the year 0: months may be added to it."""
 
     @classmethod
-    def of(cls, time_s: float) -> "Month":
+    def of(cls, time_s: float) -> "PartitionMonth":
         """The one in which a moment lies, by UTC."""
         when = datetime.fromtimestamp(time_s, UTC)
         return cls(when.year * 12 + when.month - 1)
 
     @classmethod
-    def ending_at(cls, end_ms: int) -> "Month":
+    def ending_at(cls, end_ms: int) -> "PartitionMonth":
         return cls(cls.of(end_ms / 1000) - 1)
 
     @property
@@ -57,12 +57,12 @@ class Month(int):
 
 def partitioned_by_month(now_s: float) -> str:
     """What follows PARTITION BY when a table is made."""
-    first = Month.of(now_s)
-    months = ", ".join(Month(first + ahead).partition for ahead in range(MONTHS_AHEAD + 1))
+    first = PartitionMonth.of(now_s)
+    months = ", ".join(PartitionMonth(first + ahead).partition for ahead in range(MONTHS_AHEAD + 1))
     return f"RANGE (slot) ({months})"
 
 
-async def last_months(connection: AsyncConnection) -> dict[str, Month]:
+async def last_months(connection: AsyncConnection) -> dict[str, PartitionMonth]:
     """Up to which month each table takes rows; a table that is not partitioned, or not there, is not in it."""
     if connection.dialect.name not in MARIADB:
         return {}
@@ -71,7 +71,9 @@ async def last_months(connection: AsyncConnection) -> dict[str, Month]:
         " WHERE table_schema = DATABASE() AND partition_name IS NOT NULL GROUP BY table_name"
     )
     return {
-        name: Month.ending_at(int(end_ms)) for name, end_ms in await connection.execute(ends) if name in PARTITIONED
+        name: PartitionMonth.ending_at(int(end_ms))
+        for name, end_ms in await connection.execute(ends)
+        if name in PARTITIONED
     }
 
 
@@ -81,9 +83,9 @@ async def add_partitions(connection: AsyncConnection, now_s: float) -> list[str]
     A statement of these ends the transaction it stands in: give it a connection of its own.
     """
     added = []
-    target = Month.of(now_s) + MONTHS_AHEAD
+    target = PartitionMonth.of(now_s) + MONTHS_AHEAD
     for table, last in (await last_months(connection)).items():
-        for month in map(Month, range(last + 1, target + 1)):
+        for month in map(PartitionMonth, range(last + 1, target + 1)):
             with _already_there():
                 await connection.execute(text(f"ALTER TABLE {table} ADD PARTITION ({month.partition})"))
                 added.append(f"{table} {month}")

@@ -4,7 +4,7 @@ import structlog
 
 from gateway.db.backups import Backups
 from gateway.db.engine import Database
-from gateway.db.partitions import FEWEST_AHEAD, Month, add_partitions, last_months
+from gateway.db.partitions import FEWEST_AHEAD, PartitionMonth, add_partitions, last_months
 from gateway.domain.clock import Clock
 from gateway.domain.errors import DatabaseUnavailable
 
@@ -45,7 +45,7 @@ class HistoryTables:
     async def _judge(self, now_s: float, error: DatabaseUnavailable) -> None:
         async with self._database.reading() as connection:
             last = await last_months(connection)
-        if any(month < Month.of(now_s) + FEWEST_AHEAD for month in last.values()):
+        if any(month < PartitionMonth.of(now_s) + FEWEST_AHEAD for month in last.values()):
             until = min(last.values())
             raise DatabaseUnavailable(
                 f"there is room for recorded values until {until} only, and none can be made: {error.message}"

@@ -12,9 +12,11 @@ Rules:
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
+
+from gateway.domain.months import Month
 
 PLUGGED: Final = re.compile(r"chargepoints/([^/]+)/plugged")
 NIGHT: Final = timedelta(hours=3, minutes=20)
@@ -23,22 +25,6 @@ NIGHT: Final = timedelta(hours=3, minutes=20)
 DAYS_OF_THE_MONTH_BEFORE: Final = 3
 LATEST_WORD_S: Final = 120
 """How long before the unplug a box may have written its entry: 1.9 does so a minute after the last power."""
-
-
-class Month(NamedTuple):
-    year: int
-    month: int
-
-    @property
-    def before(self) -> "Month":
-        return Month(self.year - 1, 12) if self.month == 1 else Month(self.year, self.month - 1)
-
-    @property
-    def after(self) -> "Month":
-        return Month(self.year + 1, 1) if self.month == 12 else Month(self.year, self.month + 1)  # noqa: PLR2004
-
-    def __str__(self) -> str:
-        return f"{self.year:04}-{self.month:02}"
 
 
 class Pauses(msgspec.Struct, frozen=True):
@@ -105,12 +91,3 @@ class LogSchedule:
 
     def _local(self, moment: float) -> datetime:
         return datetime.fromtimestamp(moment, self._zone)
-
-
-def months(first: Month, last: Month) -> list[Month]:
-    """All of them, both included; none if the last is before the first."""
-    found = []
-    while first <= last:
-        found.append(first)
-        first = first.after
-    return found

@@ -16,9 +16,9 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
-from gateway.domain.box_log_schedule import Month
 from gateway.domain.charge_sessions import NOTHING, SMALL_WH, EnergyBySource
 from gateway.domain.errors import InvalidArgument
+from gateway.domain.months import Month
 from gateway.domain.reconcile import month_of
 
 By: TypeAlias = Literal["month", "vehicle", "chargepoint", "source"]

@@ -12,7 +12,6 @@ import re
 from datetime import date, datetime, tzinfo
 from typing import Final
 
-from gateway.domain.box_log_schedule import Month
 from gateway.domain.errors import InvalidArgument
 
 YEARS: Final = range(1970, 2200)
@@ -20,8 +19,6 @@ DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 TIME: Final = re.compile(
     r"(?P<local>\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(?P<offset>[Zz]|[ +-]\d{2}:\d{2})", re.ASCII
 )
-MONTH: Final = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
-LAST_MONTH: Final = 12
 SHOWN: Final = 40
 
 
@@ -48,14 +45,6 @@ def _moment(text: str, zone: tzinfo) -> datetime | None:
         return None
     offset = found["offset"].upper().replace(" ", "+")
     return datetime.fromisoformat(found["local"].upper() + offset)
-
-
-def parse_month(text: str, name: str) -> Month:
-    """A month such as 2026-03; raises InvalidArgument."""
-    found = MONTH.fullmatch(text)
-    if found is None or int(found[1]) not in YEARS or not 1 <= int(found[2]) <= LAST_MONTH:
-        raise InvalidArgument(f"{name}: {text[:SHOWN]!r} is no month; allowed is one such as 2026-03")
-    return Month(int(found[1]), int(found[2]))
 
 
 def local_moment(epoch_s: float, zone: tzinfo) -> datetime:

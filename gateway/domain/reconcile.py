@@ -19,7 +19,7 @@ import msgspec
 
 from gateway.domain.box_log import NO_WH, Source
 from gateway.domain.box_log_joins import PlugIn
-from gateway.domain.box_log_schedule import Month
+from gateway.domain.months import Month
 
 Ended = TypeVar("Ended")
 Cause: TypeAlias = Literal[

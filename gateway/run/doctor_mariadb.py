@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.engine import Database
 from gateway.db.form import newest_form
-from gateway.db.partitions import FEWEST_AHEAD, Month, last_months
+from gateway.db.partitions import FEWEST_AHEAD, PartitionMonth, last_months
 from gateway.db.tables import form_of
 from gateway.domain.errors import DatabaseUnavailable
 from gateway.run import findings
@@ -37,7 +37,7 @@ async def _asked(area: str, connection: AsyncConnection, name: str) -> list[Find
     form = await connection.run_sync(form_of)
     plugin = text("SELECT plugin_status FROM information_schema.plugins WHERE plugin_name = 'partition'")
     can_partition = findings.partitioning(area, await connection.scalar(plugin))
-    this_month = Month.of(time.time())
+    this_month = PartitionMonth.of(time.time())
     ahead = {table: last - this_month for table, last in (await last_months(connection)).items()}
     return [
         findings.mariadb_version(area, version),

@@ -23,9 +23,9 @@ from gateway.domain.box_log import BoxLog, Oddity
 from gateway.domain.box_log_evcc import read_sessions
 from gateway.domain.box_log_openwb2 import read_log as read_log_2
 from gateway.domain.box_log_openwb19 import read_log as read_log_19
-from gateway.domain.box_log_schedule import Month, months
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import SettingsError, Unavailable, Unreadable
+from gateway.domain.months import Month, months
 from gateway.run.plan import DEMO, backups_of, database_url, plan
 from gateway.run.zones import zone_of
 from gateway.settings import Settings, SiteSettings

@@ -1,6 +1,6 @@
 """``reconcile`` from the command line: opens the database for it."""
 
-from gateway.domain.box_log_schedule import Month
+from gateway.domain.months import Month
 from gateway.domain.reconcile import Reconciled
 from gateway.run.imports import opened_database
 from gateway.run.zones import zone_of

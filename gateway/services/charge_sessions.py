@@ -24,13 +24,13 @@ from gateway.db.charge_session_queries import (
 from gateway.db.engine import Database
 from gateway.domain.access import Login
 from gateway.domain.box_log_joins import joined
-from gateway.domain.box_log_schedule import Month, months
 from gateway.domain.box_log_shares import BoxWord
 from gateway.domain.charge_corrections import Correction, Version, check_text, corrected
 from gateway.domain.charge_sessions import ChargeSession, EnergyBySource, SourceHow, as_of, exact
 from gateway.domain.charge_statistics import By, Counted, Statistics, Sum
 from gateway.domain.clock import Clock
 from gateway.domain.errors import Conflict, InvalidArgument, NotFound
+from gateway.domain.months import Month, months
 from gateway.domain.reconcile import CLOCKS_S, Reconciled, month_of
 from gateway.domain.values import Reading
 from gateway.hub.hub import Hub

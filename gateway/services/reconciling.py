@@ -9,7 +9,7 @@ from gateway.db.charge_session_queries import charged_in, first_plugged
 from gateway.db.engine import Database
 from gateway.domain.box_log import exact_number
 from gateway.domain.box_log_joins import joined
-from gateway.domain.box_log_schedule import Month, months
+from gateway.domain.months import Month, months
 from gateway.domain.reconcile import MeterSpan, Reconciled, month_of, reconcile
 
 MS = 1000

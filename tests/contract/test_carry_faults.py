@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from gateway.db.backups import Backups
 from gateway.db.engine import Database
-from gateway.db.partitions import FEWEST_AHEAD, MONTHS_AHEAD, Month, last_months
+from gateway.db.partitions import FEWEST_AHEAD, MONTHS_AHEAD, PartitionMonth, last_months
 from gateway.db.upkeep import HistoryTables
 from gateway.domain.errors import DatabaseUnavailable
 from tests.contract.test_carry import running
@@ -105,7 +105,7 @@ async def test_a_mariadb_that_is_frozen_and_then_killed(mariadb: MariaPart, mari
 async def test_a_month_without_a_partition_is_told_and_waited_for(mariadb_url: str, tmp_path: Path) -> None:
     database = Database(mariadb_url)
     await database.migrate()
-    end_ms = Month(Month.of(time.time()) + MONTHS_AHEAD).end_ms
+    end_ms = PartitionMonth(PartitionMonth.of(time.time()) + MONTHS_AHEAD).end_ms
     beyond = (end_ms - FIRST_MS) // PERIOD_MS
     stream = ListStream(map(sample, range(beyond - 3, beyond + 3)))
     one = Carrying(database, stream)
@@ -126,7 +126,7 @@ async def test_months_that_cannot_be_made_alarm_once_they_get_few(mariadb: Maria
     name = mariadb_url.rpartition("/")[2].partition("?")[0]
     mariadb.run(f"REVOKE ALTER ON {name}.* FROM least@'127.0.0.1'")
     await database.dispose()  # rights on a database are looked up when it is opened
-    clock = FakeClock(Month(last - FEWEST_AHEAD - 1).end_ms / 1000)
+    clock = FakeClock(PartitionMonth(last - FEWEST_AHEAD - 1).end_ms / 1000)
     tables = HistoryTables(database, clock, Backups(Path("/nowhere"), kept=0))
     await tables.look_ahead()
     clock.advance(32 * 86_400)
@@ -136,5 +136,5 @@ async def test_months_that_cannot_be_made_alarm_once_they_get_few(mariadb: Maria
     await database.dispose()
     await tables.look_ahead()
     async with database.reading() as connection:
-        assert min((await last_months(connection)).values()) == Month.of(clock.now()) + MONTHS_AHEAD
+        assert min((await last_months(connection)).values()) == PartitionMonth.of(clock.now()) + MONTHS_AHEAD
     await database.dispose()

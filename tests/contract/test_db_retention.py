@@ -11,7 +11,7 @@ from gateway.db.box_log import meter_at
 from gateway.db.columns import MARIADB
 from gateway.db.engine import Database
 from gateway.db.models import SeriesRow, SiteRow
-from gateway.db.partitions import Month, drop_partitions
+from gateway.db.partitions import PartitionMonth, drop_partitions
 from gateway.db.rollups import last_known
 from gateway.domain.errors import DatabaseUnavailable
 from gateway.domain.history import HOUR_MS, QUARTER_MS
@@ -113,7 +113,7 @@ async def test_a_site_that_is_no_longer_recorded_keeps_no_months(mariadb_url: st
     await recorded(database)
     async with database.writing() as connection:
         await connection.execute(insert(SiteRow).values(name="never-recorded"))
-    later = Month(Month.of(NOW / 1000) + 5).end_ms
+    later = PartitionMonth(PartitionMonth.of(NOW / 1000) + 5).end_ms
     await cleaned(database, Keep(slots=2), later)
     assert (await oldest(database))["samples"] is None
     await database.dispose()
@@ -132,10 +132,10 @@ async def test_a_database_that_is_away_is_told_and_later_cleaned(tmp_path: Path)
 async def test_mariadb_drops_whole_months_but_the_last(mariadb_url: str) -> None:
     database = Database(mariadb_url)
     await database.migrate()
-    this = Month.of(time.time())
+    this = PartitionMonth.of(time.time())
     async with database.writing() as connection:
         assert await drop_partitions(connection, "samples", this.end_ms - 1) == []
-        assert len(await drop_partitions(connection, "samples", Month(this + 1).end_ms)) == 2
-        assert len(await drop_partitions(connection, "samples", Month(this + 100).end_ms)) == 5
-        assert await drop_partitions(connection, "samples", Month(this + 100).end_ms) == []
+        assert len(await drop_partitions(connection, "samples", PartitionMonth(this + 1).end_ms)) == 2
+        assert len(await drop_partitions(connection, "samples", PartitionMonth(this + 100).end_ms)) == 5
+        assert await drop_partitions(connection, "samples", PartitionMonth(this + 100).end_ms) == []
     await database.dispose()

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from gateway.db import partitions, samples
 from gateway.db.engine import Database
 from gateway.db.models import BadSampleRow, SampleRow, SeriesRow, SlotRow
-from gateway.db.partitions import MONTHS_AHEAD, PARTITIONED, Month
+from gateway.db.partitions import MONTHS_AHEAD, PARTITIONED, PartitionMonth
 from gateway.db.samples import BEFORE_ALL, BadSample
 from gateway.db.statements import MOST_AT_ONCE
 from gateway.domain.errors import DatabaseUnavailable
@@ -143,7 +143,7 @@ async def test_a_query_of_a_series_uses_the_key(database: Database) -> None:
         assert "filesort" not in plan["Extra"]
 
 
-async def months(database: Database) -> dict[str, Month]:
+async def months(database: Database) -> dict[str, PartitionMonth]:
     async with database.reading() as connection:
         return await partitions.last_months(connection)
 
@@ -163,13 +163,13 @@ async def test_sqlite_has_no_partitions_to_add(tmp_path: Path) -> None:
 async def test_months_are_made_ahead(mariadb_url: str) -> None:
     database = Database(mariadb_url)
     await database.migrate()
-    this = Month.of(time.time())
+    this = PartitionMonth.of(time.time())
     assert await months(database) == dict.fromkeys(PARTITIONED, this + MONTHS_AHEAD)
     assert await add(database, time.time()) == []
-    later_s = Month(this + 2).end_ms / 1000
+    later_s = PartitionMonth(this + 2).end_ms / 1000
     both = await asyncio.gather(add(database, later_s), add(database, later_s))
     assert sorted({one for some in both for one in some}) == sorted(
-        f"{table} {Month(this + MONTHS_AHEAD + ahead)}" for table in PARTITIONED for ahead in (1, 2, 3)
+        f"{table} {PartitionMonth(this + MONTHS_AHEAD + ahead)}" for table in PARTITIONED for ahead in (1, 2, 3)
     )
     last = this + MONTHS_AHEAD + 3
     assert await months(database) == dict.fromkeys(PARTITIONED, last)
@@ -179,7 +179,7 @@ async def test_months_are_made_ahead(mariadb_url: str) -> None:
 async def test_a_row_beyond_the_last_month_is_refused_and_one_of_long_ago_is_not(mariadb_url: str) -> None:
     database = Database(mariadb_url)
     await database.migrate()
-    beyond = (Month(Month.of(time.time()) + MONTHS_AHEAD).end_ms - FIRST + PERIOD) // PERIOD
+    beyond = (PartitionMonth(PartitionMonth.of(time.time()) + MONTHS_AHEAD).end_ms - FIRST + PERIOD) // PERIOD
     with pytest.raises(DatabaseUnavailable, match="there is no partition for this time"):
         await write(database, "home", [sample(0, a=1.0), sample(beyond, a=2.0)])
     assert await rows_of(database) == []
@@ -192,11 +192,11 @@ async def test_a_row_beyond_the_last_month_is_refused_and_one_of_long_ago_is_not
 async def test_a_user_with_the_least_rights_can_do_all_of_it(mariadb: MariaPart, mariadb_url: str) -> None:
     poor = Database(mariadb.least(mariadb_url))
     await poor.migrate()
-    assert await add(poor, Month(Month.of(time.time())).end_ms / 1000)
+    assert await add(poor, PartitionMonth(PartitionMonth.of(time.time())).end_ms / 1000)
     await write(poor, "home", [sample(0, a=1.0)])
     async with poor.writing() as connection:
         await connection.execute(
-            text(f"ALTER TABLE samples DROP PARTITION p{str(Month.of(time.time())).replace('-', '')}")
+            text(f"ALTER TABLE samples DROP PARTITION p{str(PartitionMonth.of(time.time())).replace('-', '')}")
         )
     assert await rows_of(poor) == []
     await poor.dispose()

@@ -20,9 +20,10 @@ from gateway.db.box_log import read_entries
 from gateway.db.engine import Database
 from gateway.domain.box_log import BoxLogEntry
 from gateway.domain.box_log_openwb2 import read_log
-from gateway.domain.box_log_schedule import Month, Pauses
+from gateway.domain.box_log_schedule import Pauses
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import BrokerUnavailable, Unreadable
+from gateway.domain.months import Month
 from gateway.mqtt import Broker
 from gateway.run.imports import import_charge_log
 from gateway.run.reconciling import reconciled

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from gateway.db import samples
 from gateway.db.engine import Database
 from gateway.db.form import VERSION_TABLE, newest_form
-from gateway.db.partitions import Month
+from gateway.db.partitions import PartitionMonth
 from gateway.domain.slots import Sample
 from tests.support.gateway import ROOT
 from tests.support.parts import MariaPart
@@ -104,7 +104,7 @@ async def test_a_mariadb(tmp_path: Path, mariadb: MariaPart, mariadb_url: str) -
     database = Database(mariadb_url)
     async with database.writing() as connection:
         for ahead in range(8):
-            month = str(Month(Month.of(time.time()) + ahead)).replace("-", "")
+            month = str(PartitionMonth(PartitionMonth.of(time.time()) + ahead)).replace("-", "")
             if ahead:
                 await connection.execute(text(f"ALTER TABLE slots DROP PARTITION p{month}"))
     await database.dispose()

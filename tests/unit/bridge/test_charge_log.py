@@ -10,9 +10,10 @@ import pytest
 
 from gateway.bridge.charge_log import ChargeLog, LogPace
 from gateway.domain.box_log import BoxLog, BoxLogEntry
-from gateway.domain.box_log_schedule import Month, Pauses
+from gateway.domain.box_log_schedule import Pauses
 from gateway.domain.dialects import Dialect
 from gateway.domain.errors import BrokerUnavailable, StoreUnavailable, Unreadable
+from gateway.domain.months import Month
 from gateway.store.requests import Asked, Outcome, Piece, Request
 from tests.support.clock import FakeClock
 from tests.support.waiting import eventually

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.imports import MONTH, lines_of
 from gateway.cli.main import cli
-from gateway.domain.box_log_schedule import Month
+from gateway.domain.months import Month
 from gateway.run.imports import Summary
 
 DATA = Path(__file__).parents[2] / "data"
@@ -57,7 +57,10 @@ def test_what_is_wrong_is_said_and_nothing_written(run: Run, tmp_path: Path) -> 
         (("import", "evcc", str(odd)), "odd.csv: no export of evcc"),
         (("import", "evcc", str(tmp_path / "none.csv")), "none.csv: cannot be read: No such file"),
         (("import", "charge-log", "--from", "2026-01"), "no gateway runs with these settings"),
-        (("import", "charge-log", "--from", "2026-13"), "allowed is a year and a month"),
+        (
+            ("import", "charge-log", "--from", "2026-13"),
+            "--from: '2026-13' is no month; allowed is one such as 2026-03",
+        ),
         (("import", "evcc", str(odd), "--site", "x"), "--site: name one of home"),
     ):
         found = run(*words)
@@ -92,5 +95,5 @@ def test_what_failed_is_listed() -> None:
 
 def test_a_month_is_a_month() -> None:
     assert MONTH.convert(Month(2026, 1), None, None) == MONTH.convert("2026-01", None, None) == Month(2026, 1)
-    with pytest.raises(click.BadParameter):
+    with pytest.raises(click.UsageError):
         MONTH.convert("January", None, None)

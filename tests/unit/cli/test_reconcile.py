@@ -4,7 +4,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from gateway.cli.reconcile import lines_of
-from gateway.domain.box_log_schedule import Month
+from gateway.domain.months import Month
 from gateway.domain.reconcile import Difference, Reconciled
 from tests.support.charge_rows import NOON
 

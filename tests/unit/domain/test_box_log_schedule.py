@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.domain.box_log_schedule import LogSchedule, Month, months
+from gateway.domain.box_log_schedule import LogSchedule
+from gateway.domain.months import Month
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -75,10 +76,3 @@ def test_only_a_plug_that_was_seen_plugged_is_unplugged() -> None:
     schedule.take({"chargepoints/5/plugged": None, "chargepoints/5/name": True}, now)
     schedule.take({"chargepoints/5/plugged": False}, now)
     assert schedule.due(now + 100) == []
-
-
-def test_months_follow_each_other() -> None:
-    assert months(Month(2025, 11), Month(2026, 2)) == [(2025, 11), (2025, 12), (2026, 1), (2026, 2)]
-    assert months(Month(2026, 2), Month(2026, 1)) == []
-    assert str(Month(2026, 2)) == "2026-02"
-    assert (Month(2026, 1).before, Month(2026, 2).before) == (Month(2025, 12), Month(2026, 1))

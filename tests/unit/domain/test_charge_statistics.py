@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.box_log_schedule import Month
 from gateway.domain.charge_sessions import EnergyBySource
 from gateway.domain.charge_statistics import BYS, SOURCES, By, Counted, Statistics, parse_by, sources_of
 from gateway.domain.errors import InvalidArgument
+from gateway.domain.months import Month
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.box_log_schedule import Month
 from gateway.domain.errors import InvalidArgument
-from gateway.domain.moments import local_moment, parse_moment, parse_month
+from gateway.domain.moments import local_moment, parse_moment
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -51,16 +50,6 @@ def test_a_time_is_one_moment(text: str, moment: str) -> None:
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidArgument, match=r"from: .*2026-03-01T06:30:00"):
         parse_moment(text, BERLIN, "from")
-
-
-def test_a_month() -> None:
-    assert parse_month("2026-03", "to") == Month(2026, 3)
-
-
-@pytest.mark.parametrize("text", ["", "2026-13", "2026-00", "2026-3", "1950-01", "2026-03-01"])
-def test_what_is_no_month_is_refused(text: str) -> None:
-    with pytest.raises(InvalidArgument, match=r"to: .*2026-03"):
-        parse_month(text, "to")
 
 
 @given(st.integers(0, 4_000_000_000_000))

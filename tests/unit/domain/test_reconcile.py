@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.box_log import BoxLogEntry, Source
 from gateway.domain.box_log_joins import PlugIn, joined
-from gateway.domain.box_log_schedule import Month
+from gateway.domain.months import Month
 from gateway.domain.reconcile import Cause, Charged, MeterSpan, Reconciled, reconcile
 
 BERLIN = ZoneInfo("Europe/Berlin")
