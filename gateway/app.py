@@ -15,6 +15,7 @@ from gateway.api import (
     catalogue,
     charge_sessions,
     docs,
+    energy_sources,
     events,
     health,
     history,
@@ -44,6 +45,7 @@ from gateway.hub.hub import Hub
 from gateway.protocol.messages import Limits
 from gateway.services.auth import AuthService
 from gateway.services.charge_sessions import ChargeSessions, OpenSessions
+from gateway.services.energy_sources import EnergySources
 from gateway.services.events import Events
 from gateway.services.history import History
 from gateway.services.metrics import Metrics
@@ -73,6 +75,7 @@ BEHIND_LOGIN: tuple[ControllerRouterHandler, ...] = (
     statistics.reconcile_months,
     history.site_history,
     history.site_history_csv,
+    energy_sources.site_energy_sources,
     catalogue.catalogue,
 )
 # Websockets say who they are in their first message.
@@ -122,6 +125,7 @@ def create_app(parts: Parts) -> Litestar:
             "connections": _given(parts.connections),
             "auth": _given(parts.auth),
             "charge_sessions": _given(_charge_sessions(parts, rights)),
+            "energy_sources": _given(EnergySources(parts.database, rights, parts.zones, parts.clock)),
             "events": _given(Events(parts.store, rights)),
             "history": _given(_history(parts, rights)),
             "live": _given(_live(parts, rights)),

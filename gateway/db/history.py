@@ -128,7 +128,7 @@ async def readings_in(
     """
     found: dict[str, list[Reading]] = {key: [] for key in keys.values()}
     if keys:
-        async for some in _pieces(connection, samples_query(site_id, [*keys], span)):
+        async for some in pieces(connection, samples_query(site_id, [*keys], span)):
             for number, slot, number_value, quality in some:
                 if slot in periods:
                     found[keys[number]].append(Reading(slot, periods[slot], number_value, quality))
@@ -142,7 +142,7 @@ async def buckets_in(
     found: dict[str, dict[int, Point]] = {key: {} for key in keys.values()}
     if not keys or span.begin >= span.end:
         return found
-    async for some in _pieces(connection, rollups_query(resolution, site_id, [*keys], span)):
+    async for some in pieces(connection, rollups_query(resolution, site_id, [*keys], span)):
         for row in some:
             found[keys[row[0]]][row[1]] = point_of(row)
     return found
@@ -163,7 +163,8 @@ def point_of(row: RollupRow) -> Point:
     )
 
 
-async def _pieces(connection: AsyncConnection, query: Select[*_Columns]) -> AsyncIterator[Sequence[Row[*_Columns]]]:
+async def pieces(connection: AsyncConnection, query: Select[*_Columns]) -> AsyncIterator[Sequence[Row[*_Columns]]]:
+    """The rows of a query, some at a time, and others have their turn between."""
     async with connection.stream(query, execution_options={"yield_per": ROWS_AT_ONCE}) as found:
         async for some in found.partitions():
             yield some

@@ -12,7 +12,7 @@ Rules:
 * Slots that were not recorded are in an answer by slots too, as the slots beside them are long.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import Enum
 from itertools import islice
@@ -21,12 +21,14 @@ from typing import Final
 import msgspec
 
 from gateway.domain.errors import InvalidArgument
-from gateway.domain.slots import first_slot_from, slot_of, slots_between
+from gateway.domain.moments import parse_moment
+from gateway.domain.slots import first_slot_from, moment_ms, slot_of, slots_between
 
 MOST_AUTO: Final = 2_000
 MOST_SERIES: Final = 50
 MOST_POINTS: Final = 100_000
 """Of all series together in one answer."""
+DEFAULT_MS: Final = 86_400_000
 QUARTER_MS: Final = 900_000
 HOUR_MS: Final = 3_600_000
 SHORTEST_DAY_MS: Final = 23 * HOUR_MS
@@ -54,13 +56,23 @@ class Span(msgspec.Struct, frozen=True):
     end: int
 
 
-def resolution_of(text: str) -> Resolution:
-    """Raises InvalidArgument with those that there are."""
-    try:
-        return Resolution(text)
-    except ValueError:
-        allowed = ", ".join(one.value for one in Resolution)
-        raise InvalidArgument(f"resolution: allowed are {allowed}; got {text[:50]!r}") from None
+def resolution_of(text: str, allowed: Collection[Resolution] = tuple(Resolution)) -> Resolution:
+    """Raises InvalidArgument with those that are allowed."""
+    for one in allowed:
+        if one.value == text:
+            return one
+    names = ", ".join(one.value for one in allowed)
+    raise InvalidArgument(f"resolution: allowed are {names}; got {text[:50]!r}")
+
+
+def span_asked(begin: str | None, end: str | None, zone: tzinfo, now: int) -> Span:
+    """The time of a question. Without ``begin`` it is the day before ``end``, without ``end`` it ends now.
+
+    Raises InvalidArgument.
+    """
+    until = now if end is None else moment_ms(parse_moment(end, zone, "to"))
+    since = until - DEFAULT_MS if begin is None else moment_ms(parse_moment(begin, zone, "from"))
+    return span_of(since, until)
 
 
 def span_of(begin: int, end: int) -> Span:

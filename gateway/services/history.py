@@ -14,7 +14,6 @@ Rules:
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from datetime import tzinfo
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -40,7 +39,7 @@ from gateway.domain.history import (
     finest,
     resolution_of,
     slot_starts,
-    span_of,
+    span_asked,
 )
 from gateway.domain.history_columns import (
     Column,
@@ -51,14 +50,12 @@ from gateway.domain.history_columns import (
     open_buckets,
     slot_column,
 )
-from gateway.domain.moments import parse_moment
 from gateway.domain.series import check_recordable
 from gateway.domain.slots import Sample, moment_ms, slot_of
 from gateway.hub.views import Rights, view_of
 from gateway.store.samples import SampleQueue
 
 MOST_PATTERNS: Final = 50
-DEFAULT_MS: Final = 86_400_000
 MOST_WAITING: Final = 1_500
 WAITING_AT_ONCE: Final = 300
 MOST_TAIL_SLOTS: Final = 3_000
@@ -134,7 +131,7 @@ class History:
         if allowed is None:
             raise NotFound("there is no such site")
         zone, now = self._zones[site], moment_ms(self._clock.now())
-        wish, span = resolution_of(asked.resolution), _span(asked, zone, now)
+        wish, span = resolution_of(asked.resolution), span_asked(asked.begin, asked.end, zone, now)
         may_see = view_of(site, _wanted(asked.patterns), allowed).chosen.matcher()
         known = await self._known(site, span, now, may_see)
         check_size(wish, 0, len(known.series))
@@ -318,12 +315,6 @@ class _Past:
             }
 
         return await asyncio.to_thread(made), awaited
-
-
-def _span(asked: Asked, zone: tzinfo, now: int) -> Span:
-    end = now if asked.end is None else moment_ms(parse_moment(asked.end, zone, "to"))
-    begin = end - DEFAULT_MS if asked.begin is None else moment_ms(parse_moment(asked.begin, zone, "from"))
-    return span_of(begin, end)
 
 
 def _wanted(patterns: Sequence[str]) -> Filter:

@@ -272,7 +272,7 @@ async def test_no_request_leaves_the_description(tmp_path: Path, redis: RedisPar
         async with served(web) as url:
             schema = await asyncio.to_thread(schemathesis.openapi.from_url, f"{url}/schema/openapi.json")
             operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
-            assert len(operations) == 21
+            assert len(operations) == 22
             for operation in operations:
                 # a login for each: one of them is the end of its login
                 made = await web.auth.login("admin", PASSWORD, HERE)

@@ -25,6 +25,7 @@ from gateway.domain.history import (
     points,
     resolution_of,
     slot_starts,
+    span_asked,
     span_of,
     start_of_day,
 )
@@ -56,6 +57,20 @@ def test_resolutions_by_their_names() -> None:
     for wrong in ("", "1m", "AUTO", "15M", "x" * 100):
         with pytest.raises(InvalidArgument, match="allowed are auto, slot, 15m, 1h, 1d; got "):
             resolution_of(wrong)
+
+
+def test_a_time_is_as_it_is_asked_for_or_the_day_before_now() -> None:
+    now = ms("2026-03-29T12:00")
+    assert span_asked(None, None, BERLIN, now) == Span(now - DAY_MS, now)
+    assert span_asked(None, "2026-03-29", BERLIN, now) == Span(ms("2026-03-28"), ms("2026-03-29"))
+    assert span_asked("2026-03-29", None, BERLIN, now) == Span(ms("2026-03-29"), now)
+    for begin, end, wrong in (
+        ("today", None, "from: 'today' is no time"),
+        (None, "2026-02-30", "to: '2026-02-30' is no time"),
+        ("2026-03-29", "2026-03-29", "from must be before to"),
+    ):
+        with pytest.raises(InvalidArgument, match=wrong):
+            span_asked(begin, end, BERLIN, now)
 
 
 def test_a_time_has_a_length() -> None:
