@@ -45,7 +45,7 @@ RUN_BY: dict[tuple[str, str], Any] = {
     ("docs/protocol/README.md", "python"): test_protocol_page.python,
     ("docs/protocol/README.md", "js"): test_protocol_page.client,
     ("docs/charge-sessions.md", "json"): test_charge_session_examples.test_the_page_shows_what_is_told_and_taken,
-    ("docs/history.md", "json"): test_history.test_the_page_shows_the_example,
+    ("docs/history.md", "json"): test_history.test_the_page_shows_the_examples,
     ("docs/protocol/README.md", "json"): test_guide.test_every_message_has_an_example_that_the_protocol_can_read,
 }
 """Whole clients, which want a test of their own: each reads the only block of its language on that page."""

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from httpx import AsyncClient
 
+from gateway.api import energy_sources
 from gateway.api.history import EXAMPLE, HistoryAnswer
 from gateway.api.sites import SiteInfo
 from gateway.app import create_app
@@ -210,9 +211,9 @@ def test_the_example_is_an_answer() -> None:
     assert msgspec.json.decode(again) == EXAMPLE
 
 
-def test_the_page_shows_the_example() -> None:
+def test_the_page_shows_the_examples() -> None:
     shown = [block.text for block in blocks() if (block.page, block.language) == ("docs/history.md", "json")]
-    assert [msgspec.json.decode(text) for text in shown] == [EXAMPLE]
+    assert [msgspec.json.decode(text) for text in shown] == [EXAMPLE, energy_sources.EXAMPLE]
 
 
 def test_the_page_names_the_bounds() -> None:

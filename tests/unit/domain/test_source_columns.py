@@ -152,6 +152,12 @@ def test_auto_never_has_more_than_2000_buckets(begin: int, length: int) -> None:
     assert len(edges(resolution, span, BERLIN, MOST_POINTS)) - 1 <= MOST_AUTO
 
 
+def test_auto_counts_the_buckets_to_which_a_time_is_widened() -> None:
+    amid = NOON + QUARTER_MS // 2
+    assert resolution_for("auto", Span(amid, amid + MOST_AUTO * QUARTER_MS)) is Resolution.hour
+    assert resolution_for("auto", Span(amid, amid + MOST_AUTO * HOUR_MS)) is Resolution.day
+
+
 def test_resolutions_by_their_names() -> None:
     span = Span(NOON, NOON + HOUR_MS)
     assert [resolution_for(name, span) for name in ("15m", "1h", "1d")] == list(RESOLUTIONS[1:])
