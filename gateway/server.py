@@ -1,7 +1,8 @@
 """uvicorn, owned by us: signals belong to the root, so that clean-up after ``serve`` runs."""
 
+import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import uvicorn
@@ -12,9 +13,36 @@ from gateway.http import HttpLimits, HttpProtocol
 from gateway.protocol.flow import Pace
 from gateway.websocket import FramesProtocol
 
+TICK_S = 1.0
+FIRST = 0  # uvicorn's tenth ticks, of which this is one, set the date of answers
+
 
 class GatewayServer(uvicorn.Server):
-    """A server that leaves signals to its owner; set ``should_exit`` to end it."""
+    """A server that leaves signals to its owner; set ``should_exit`` to end it.
+
+    It wakes up once a second, for the date of its answers, where uvicorn looks ten times whether it is to end.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        self._is_to_exit = asyncio.Event()
+        super().__init__(config)
+
+    @property
+    def should_exit(self) -> bool:
+        return self._is_to_exit.is_set()
+
+    @should_exit.setter
+    def should_exit(self, wanted: bool) -> None:
+        if wanted:
+            self._is_to_exit.set()
+        else:
+            self._is_to_exit.clear()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(FIRST):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._is_to_exit.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -138,7 +138,16 @@ class FramesProtocol(WebSocketsSansIOProtocol):
 
     def handle_pong(self, event: ClientFrame) -> None:
         self._frames += 1
-        lag_s = self._flow.pong(bytes(event.data), self.loop.time())
+        self._note_lag(self._flow.pong(bytes(event.data), self.loop.time()))
+
+    def _is_a_pong(self, data: bytes) -> bool:
+        """Whether it was nothing but an answer to a ping, and is done with."""
+        lag_s = self._flow.pong_in(data, self.loop.time())
+        self._frames += lag_s is not None
+        self._note_lag(lag_s)
+        return lag_s is not None
+
+    def _note_lag(self, lag_s: float | None) -> None:
         if lag_s is not None:
             self._lag.observe(lag_s)
 
@@ -184,18 +193,22 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         self._has_a_turn = False
         if self._input and not self._has_enough():
             data, self._input = self._input[:SLICE_BYTES], self._input[SLICE_BYTES:]
-            self.conn.receive_data(data)
-            self.handle_events()
-            if self.conn.handshake_exc is not None and not self.handshake_initiated:
-                self._refuse_unreadable(self.conn.handshake_exc)
-            if self.conn.parser_exc is not None and not self._ended:
-                self._end()
+            if not self._is_a_pong(data):
+                self._parse(data)
             wait_s = self._work.spend(self._frames + len(data) / FRAME_BYTES, self.loop.time())
             self._frames = 0
             if self._input or wait_s:
                 self._has_a_turn = True
                 self.loop.call_later(wait_s, self._take_a_slice)
         self._regulate()
+
+    def _parse(self, data: bytes) -> None:
+        self.conn.receive_data(data)
+        self.handle_events()
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self._refuse_unreadable(self.conn.handshake_exc)
+        if self.conn.parser_exc is not None and not self._ended:
+            self._end()
 
     def _refuse_unreadable(self, error: Exception) -> None:
         """Answer a handshake that is none; uvicorn would leave it open for ever, without a word."""

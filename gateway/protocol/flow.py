@@ -9,6 +9,8 @@ Rules:
   nobody's claim ever goes back.
 * A ping goes out every ``ping_idle_s``, whatever else does. Whoever lets ``gone_after_s`` pass without a pong that
   counts is gone.
+* Data that is nothing but one pong to a ping under way need not be parsed (``pong_in``): only who has got the ping
+  can know its content, so it is not by chance a piece of something else.
 * Pings are no part of the position: what is unacknowledged can reach 0.
 """
 
@@ -17,10 +19,14 @@ from collections.abc import Callable
 
 import msgspec
 
-from gateway.protocol.frames import PING, Frame, framed
+from gateway.protocol.frames import FINAL, MASKED, PING, PONG, Frame, framed
 
 MARK = b"gw"
 POSITION_BYTES, NONCE_BYTES = 8, 8
+CONTENT_BYTES = len(MARK) + POSITION_BYTES + NONCE_BYTES
+PONG_BEGIN = bytes((FINAL | PONG, MASKED | CONTENT_BYTES))
+MASK_BYTES = 4
+PONG_BYTES = len(PONG_BEGIN) + MASK_BYTES + CONTENT_BYTES
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,11 +87,10 @@ class Flow:
     def write(self, one: Frame) -> None:
         """Hand the frame over; after ``close`` it is dropped."""
         wire = one.wire
-        self._write(wire)
         self.unacknowledged += len(wire)
         self.written += len(wire)
-        if self.written >= self._next_ping:
-            self._ping()
+        # in one piece with its ping: each one more costs the system as much as a small frame
+        self._write(wire if self.written < self._next_ping else wire + self._ping())
 
     def pong(self, content: bytes, now_s: float) -> float | None:
         """What a pong acknowledges; then ``on_drained``. Answers how long ago its ping was written, if it had one."""
@@ -102,13 +107,19 @@ class Flow:
         self.on_drained()
         return lag_s
 
+    def pong_in(self, data: bytes, now_s: float) -> float | None:
+        """As ``pong``, for all that came in one piece; None when that is not one pong that counts."""
+        if len(data) != PONG_BYTES or not data.startswith(PONG_BEGIN):
+            return None
+        return self.pong(_unmasked_pong(data), now_s)
+
     def look(self, now_s: float) -> float | None:
         """Ping when it is time; answers when to look again. None: the client is gone."""
         if now_s >= self._gone_at_s:
             return None
         if now_s >= self._idle_ping_at_s:
             self._idle_ping_at_s = now_s + self._pace.ping_idle_s
-            self._ping()
+            self._write(self._ping())
         return min(self._idle_ping_at_s, self._gone_at_s)
 
     def close(self) -> None:
@@ -117,11 +128,18 @@ class Flow:
         self.on_drained = _nothing
         self._under_way.clear()
 
-    def _ping(self) -> None:
+    def _ping(self) -> bytes:
         self._next_ping = self.written + self._pace.ping_bytes
         content = MARK + self.written.to_bytes(POSITION_BYTES) + self._new_nonce(NONCE_BYTES)
         self._under_way[content] = (self.written, self._clock())
-        self._write(framed(PING, content))
+        return framed(PING, content)
+
+
+def _unmasked_pong(data: bytes) -> bytes:
+    """RFC 6455 5.3."""
+    begin = len(PONG_BEGIN)
+    mask = (data[begin : begin + MASK_BYTES] * CONTENT_BYTES)[:CONTENT_BYTES]
+    return (int.from_bytes(data[begin + MASK_BYTES :]) ^ int.from_bytes(mask)).to_bytes(CONTENT_BYTES)
 
 
 def _nothing() -> None:

@@ -13,8 +13,8 @@ from gateway.protocol.messages import DeltaMessage, EventMessage, ServerMessage,
 FRAME_BYTES = 512
 
 # RFC 6455 5.2
-TEXT, PING = 0x1, 0x9
-FINAL = 0x80
+TEXT, PING, PONG = 0x1, 0x9, 0xA
+FINAL = MASKED = 0x80
 MOST_SHORT_BYTES, MOST_MEDIUM_BYTES = 125, 65_535
 TWO_BYTES, EIGHT_BYTES = 126, 127
 

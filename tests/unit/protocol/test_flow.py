@@ -2,13 +2,14 @@ from itertools import count
 
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.utils import apply_mask
 
 from gateway.protocol.flow import Flow, Pace
 from gateway.protocol.frames import Frame, framed
 from tests.support.clock import FakeClock
 
 PACE = Pace(ping_bytes=100, ping_idle_s=30, gone_after_s=120)
-PING_HEADER = b"\x89\x12"
+PING_HEADER, PING_BYTES = b"\x89\x12", 18
 
 
 def of(size: int) -> Frame:
@@ -34,7 +35,7 @@ class Line:
 
     @property
     def pings(self) -> list[bytes]:
-        return [wire.removeprefix(PING_HEADER) for wire in self.written if wire.startswith(PING_HEADER)]
+        return [wire[-PING_BYTES:] for wire in self.written if wire[:-PING_BYTES].endswith(PING_HEADER)]
 
 
 def test_frames_go_out_as_they_are_and_are_counted() -> None:
@@ -53,7 +54,7 @@ def test_a_ping_with_the_position_follows_each_stretch() -> None:
     first, second = line.pings
     assert first == b"gw" + (120).to_bytes(8) + (1).to_bytes(8)
     assert second == b"gw" + (240).to_bytes(8) + (2).to_bytes(8)
-    assert line.written[2] == framed(0x9, first)
+    assert line.written[1] == of(60).wire + framed(0x9, first), "in one piece"
     assert line.flow.unacknowledged == 300
 
 
@@ -83,6 +84,32 @@ def test_a_pong_tells_how_long_ago_its_ping_was_written() -> None:
     assert line.flow.pong(b"of my own accord", 1_001.0) is None
 
 
+def masked(frame: bytes, mask: bytes = b"mask") -> bytes:
+    """As a client sends it."""
+    return bytes((frame[0], frame[1] | 0x80)) + mask + apply_mask(frame[2:], mask)
+
+
+def test_a_pong_alone_counts_without_being_parsed() -> None:
+    line = Line()
+    line.flow.write(of(100))
+    line.clock.advance(2)
+    wire = masked(framed(0xA, line.pings[0]))
+    assert line.flow.pong_in(wire, 1_001.0) == 2
+    assert (line.flow.unacknowledged, line.drained) == (0, 1)
+    assert line.flow.pong_in(wire, 1_001.0) is None, "it counted"
+
+
+def test_whatever_else_comes_is_to_be_parsed() -> None:
+    line = Line()
+    line.flow.write(of(100))
+    (ping,) = line.pings
+    wire = masked(framed(0xA, ping))
+    other = masked(framed(0xA, ping[:-1] + b"?"))
+    for data in (wire[:-1], wire + wire, wire + b"x", other, masked(framed(0x9, ping)), framed(0xA, ping), b""):
+        assert line.flow.pong_in(data, 1_001.0) is None
+    assert (line.flow.unacknowledged, line.drained) == (100, 0)
+
+
 @given(st.binary(max_size=125), st.integers(0, 1_000_000))
 def test_a_forged_pong_means_nothing(content: bytes, claimed: int) -> None:
     line = Line()
@@ -98,7 +125,7 @@ def test_nobody_can_guess_a_ping() -> None:
     def ping() -> bytes:
         written: list[bytes] = []
         Flow(written.append, Pace(ping_bytes=1), 0.0, FakeClock().monotonic).write(of(2))
-        return written[1]
+        return written[0].removeprefix(of(2).wire)
 
     assert len({ping() for _ in range(10)}) == 10
 
@@ -139,7 +166,7 @@ def test_nothing_goes_out_after_the_end() -> None:
     line.flow.close()
     line.flow.write(of(110))
     line.flow.pong(line.pings[0], 1_001.0)
-    assert len(line.written) == 2
+    assert len(line.written) == 1
     assert line.drained == 0
 
 
