@@ -140,7 +140,7 @@ async def test_buckets_come_as_they_were_rolled_up(database: Database) -> None:
             {"series_id": 1, "slot": FIRST, **numbers, "known_ms": 45 * MINUTE, "missing_ms": 15 * MINUTE},
             {"series_id": 1, "slot": FIRST + HOUR_MS, "missing_ms": HOUR_MS, "quality": 1},
             {"series_id": 1, "slot": FIRST + 2 * HOUR_MS, **numbers, "known_ms": HOUR_MS},
-            {"series_id": 2, "slot": FIRST, **numbers, "known_ms": HOUR_MS, "quality": 3},
+            {"series_id": 2, "slot": FIRST, **numbers, "counted": None, "known_ms": HOUR_MS, "quality": 3},
         ],
     )
     span = Span(FIRST, FIRST + 2 * HOUR_MS)
