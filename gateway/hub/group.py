@@ -14,7 +14,7 @@ Rules:
 from typing import Final
 
 from gateway.domain.values import Changes, Delta, Position, SiteState
-from gateway.hub.member import Subscription
+from gateway.hub.member import Sink, Subscription
 from gateway.hub.traffic import Traffic
 from gateway.hub.views import View
 from gateway.protocol.frames import Frame, delta_frame, snapshot_frames
@@ -40,7 +40,7 @@ class Group:
         self.interval_ms = interval_ms
         self.matches = view.chosen.matcher()
         self.members: dict[Subscription, None] = {}
-        self.live: dict[Subscription, None] = {}
+        self.live: dict[Subscription, Sink] = {}
         self.state: SiteState | None = None
         self.sent = 0
         self.last_frame_s = now_s
@@ -63,7 +63,7 @@ class Group:
 
     def add_live(self, subscription: Subscription) -> None:
         """The subscription holds the mirror's position, or the group's ``sent`` at least."""
-        self.live[subscription] = None
+        self.live[subscription] = subscription.member.sink
 
     def snapshot(self) -> tuple[Frame, ...]:
         """The whole view at the mirror's position, encoded once for all who ask before it moves on."""
@@ -143,11 +143,11 @@ class Group:
         one = delta_frame(self.number, self.sent, seq, changes)
         self._count_encoded(1)
         stalled = []
-        for subscription in self.live:
-            if subscription.member.full:
+        for subscription, sink in self.live.items():
+            if sink.full:
                 stalled.append(subscription)
             else:
-                subscription.member.sink.write(one)
+                sink.write(one)
         for subscription in stalled:
             subscription.conflate()
             del self.live[subscription]

@@ -145,7 +145,7 @@ class Hub:
 
     def join(self, sink: Sink, rights: Rights, user: Hashable = None) -> Member:
         """A connection of a user with these rights; ``leave`` must follow. None: a user with no other connection."""
-        member = Member(sink, rights, self._limits.unacknowledged_bytes, self.traffic)
+        member = Member(sink, rights, self.traffic)
         sink.on_drained = member.drained
         self._members[member] = member if user is None else user
         return member

@@ -37,15 +37,15 @@ FRAMES = "gateway.frames"
 class Sink(Protocol):
     """Where a connection's frames go: an outbox with a task that sends, or the transport itself.
 
-    Whoever writes looks at ``unacknowledged`` first. ``on_drained`` is called after it has fallen far enough for more
-    to be written, at the latest at 0; never from within ``write``.
+    Whoever writes looks at ``full`` first. ``on_drained`` is called after that has ended, at the latest when nothing
+    is under way; never from within ``write``.
     """
 
     on_drained: Callable[[], None]
 
     @property
-    def unacknowledged(self) -> int:
-        """Bytes of which it is not known that the client has them."""
+    def full(self) -> bool:
+        """Whether so much is under way that nothing may be added but answers."""
 
     def write(self, one: Frame) -> None:
         """Take the frame; never waits, never refuses."""
@@ -63,7 +63,7 @@ class Standing(Enum):
 class Member:
     """A connection: its sink, its rights, its subscriptions by number, and to which sites' events it listens."""
 
-    def __init__(self, sink: Sink, rights: Rights, most_unacknowledged: int, traffic: Traffic) -> None:
+    def __init__(self, sink: Sink, rights: Rights, traffic: Traffic) -> None:
         self.sink = sink
         self.rights = rights
         self.subscriptions: dict[int, Subscription] = {}
@@ -71,13 +71,12 @@ class Member:
         self.told_events: dict[str, EventId] = {}
         """By site to which it does not listen any more: up to where it did."""
         self.notice: Frame | None = None
-        self._most_unacknowledged = most_unacknowledged
         self._traffic = traffic
 
     @property
     def full(self) -> bool:
-        """Whether so much is under way that nothing may be added but answers."""
-        return self.sink.unacknowledged >= self._most_unacknowledged
+        """Whether its sink is."""
+        return self.sink.full
 
     def write(self, one: Frame) -> None:
         """Give the frame to this connection only."""

@@ -29,6 +29,11 @@ class Outbox:
         """Bytes not yet handed to the network."""
         return self._unsent_bytes
 
+    @property
+    def full(self) -> bool:
+        """Whether the bound is reached."""
+        return self._unsent_bytes >= self._bound_bytes
+
     def write(self, one: Frame) -> None:
         """Take the frame, unless nothing more may follow."""
         if self._finished:

@@ -2,9 +2,9 @@
 
 Rules:
 
-* After each ``ping_bytes`` a ping goes out (RFC 6455 5.5.2) that carries the position, which is the number of bytes
-  written so far, and a nonce that nobody can guess. A pong with exactly the content of a ping under way acknowledges
-  that position; pings before it count as answered.
+* After each quarter of ``full_bytes`` a ping goes out (RFC 6455 5.5.2) that carries the position, which is the number
+  of bytes written so far, and a nonce that nobody can guess. A pong with exactly the content of a ping under way
+  acknowledges that position; pings before it count as answered.
 * Any other pong - unsolicited, late, forged - means nothing. So nobody can claim bytes that did not reach him, and
   nobody's claim ever goes back.
 * A ping goes out every ``ping_idle_s``, whatever else does. Whoever lets ``gone_after_s`` pass without a pong that
@@ -32,35 +32,45 @@ PONG_BYTES = len(PONG_BEGIN) + MASK_BYTES + CONTENT_BYTES
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """When to ping, and how fast to read.
 
+    With ``full_bytes`` unacknowledged a connection is full; four pings are on the way to there, so that a client that
+    reads never comes near it.
     ``close_within_s``: how long a connection that is being closed may take to go. ``frame_burst`` frames of a client
     are taken at once, ``frames_per_s`` for long; others wait on its side.
     """
 
-    ping_bytes: int = 32_768
+    full_bytes: int = 131_072
     ping_idle_s: float = 30.0
     gone_after_s: float = 120.0
     close_within_s: float = 10.0
     frame_burst: int = 500
     frames_per_s: float = 200.0
 
+    @property
+    def ping_bytes(self) -> int:
+        return max(1, self.full_bytes // 4)
+
 
 class Flow:
     """Writes finished frames with ``write`` and counts; a ``Sink`` of the hub. Nothing in here waits.
 
-    ``clock`` (seconds) is asked once for each ping and pong, to tell how far a client is behind.
+    ``clock`` (seconds) is asked once for each ping and pong, to tell how far a client is behind. ``full``: so much is
+    under way that nothing may be added but answers. What a frame costs each of many connections is mostly memory that
+    is touched, so ``write`` looks no further than to the next position at which something is to be done.
     """
 
     __slots__ = (
+        "_acknowledged",
         "_clock",
         "_gone_at_s",
         "_idle_ping_at_s",
+        "_look_at",
         "_new_nonce",
         "_next_ping",
         "_pace",
         "_under_way",
         "_write",
+        "full",
         "on_drained",
-        "unacknowledged",
         "written",
     )
 
@@ -74,12 +84,13 @@ class Flow:
     ) -> None:
         self.on_drained: Callable[[], None] = _nothing
         self.written = 0
-        self.unacknowledged = 0
+        self.full = False
+        self._acknowledged = 0
         self._write = write
         self._pace = pace
         self._clock = clock
         self._new_nonce = new_nonce
-        self._next_ping = pace.ping_bytes
+        self._next_ping = self._look_at = pace.ping_bytes
         self._under_way: dict[bytes, tuple[int, float]] = {}
         self._idle_ping_at_s = now_s + pace.ping_idle_s
         self._gone_at_s = now_s + pace.gone_after_s
@@ -87,10 +98,16 @@ class Flow:
     def write(self, one: Frame) -> None:
         """Hand the frame over; after ``close`` it is dropped."""
         wire = one.wire
-        self.unacknowledged += len(wire)
         self.written += len(wire)
-        # in one piece with its ping: each one more costs the system as much as a small frame
-        self._write(wire if self.written < self._next_ping else wire + self._ping())
+        if self.written < self._look_at:
+            self._write(wire)
+        else:
+            self._write_and_look(wire)
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes that the client is not known to have."""
+        return self.written - self._acknowledged
 
     def pong(self, content: bytes, now_s: float) -> float | None:
         """What a pong acknowledges; then ``on_drained``. Answers how long ago its ping was written, if it had one."""
@@ -103,7 +120,8 @@ class Flow:
         for answered in contents[: contents.index(content) + 1]:
             del self._under_way[answered]
         self._gone_at_s = now_s + self._pace.gone_after_s
-        self.unacknowledged = self.written - position
+        self._acknowledged = position
+        self._look()
         self.on_drained()
         return lag_s
 
@@ -127,6 +145,16 @@ class Flow:
         self._write = _drop
         self.on_drained = _nothing
         self._under_way.clear()
+
+    def _write_and_look(self, wire: bytes) -> None:
+        # in one piece with its ping: each one more costs the system as much as a small frame
+        self._write(wire if self.written < self._next_ping else wire + self._ping())
+        self._look()
+
+    def _look(self) -> None:
+        full_at = self._acknowledged + self._pace.full_bytes
+        self.full = self.written >= full_at
+        self._look_at = self._next_ping if self.full else min(self._next_ping, full_at)
 
     def _ping(self) -> bytes:
         self._next_ping = self.written + self._pace.ping_bytes

@@ -38,7 +38,7 @@ from gateway.services.auth import AuthService, AuthTimes, SetupToken
 from gateway.services.bridge_watch import BridgeWatch
 from gateway.services.metrics import Metrics
 from gateway.services.passwords import HashCost, Passwords
-from gateway.services.readiness import Probe, Readiness
+from gateway.services.readiness import Pauses, Probe, Readiness
 from gateway.settings import Settings, SiteSettings
 from gateway.store.follow import Follower, OnStep, Reachable, Step, Unreachable
 from gateway.store.notices import NoticeBoard
@@ -48,6 +48,7 @@ from gateway.store.samples import SampleQueue
 from gateway.version import VERSION
 
 PAGE = Path(__file__).parents[1] / "page"
+DATABASE_ASKED_EVERY_S = 10.0
 STORE, DATABASE = "store", "database"
 Announce = Callable[[SetupToken | None], None]
 
@@ -230,7 +231,7 @@ def _probe(
         await database.migrate(backups)
         announce(await auth.ensure_admin(settings.admin_password))
 
-    return Probe(readiness, DATABASE, prepare=prepare, check=database.ping)
+    return Probe(readiness, DATABASE, prepare=prepare, check=database.ping, pauses=Pauses(DATABASE_ASKED_EVERY_S))
 
 
 def _auth(settings: Settings, database: Database, clock: Clock) -> AuthService:
@@ -263,9 +264,8 @@ def _reporting(hub: Hub, readiness: Readiness, links: LinkReports) -> OnStep:
 
 
 def pace_of(settings: Settings) -> Pace:
-    """Four pings on the way to the limit, so that a client that reads never comes near it."""
     return Pace(
-        ping_bytes=max(1, settings.limit_unacknowledged_bytes // 4),
+        full_bytes=settings.limit_unacknowledged_bytes,
         ping_idle_s=settings.ping_idle_s,
         gone_after_s=settings.gone_after_s,
         frame_burst=settings.limit_frame_burst,

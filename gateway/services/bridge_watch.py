@@ -23,7 +23,7 @@ from gateway.domain.errors import StoreUnavailable
 from gateway.store.redis import SiteStore
 
 LOOKS_EACH_TIME = 4
-MOST_S_BETWEEN_LOOKS = 1.0
+MOST_S_BETWEEN_LOOKS = 2.0
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,7 @@ class LoopLag:
     """Sleeps ``every_s`` again and again; ``seconds`` has by how much each sleep was longer."""
 
     def __init__(
-        self, clock: Clock, *, every_s: float = 0.5, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self, clock: Clock, *, every_s: float = 1, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self.seconds = Histogram(BOUNDS_S)
         self._clock = clock

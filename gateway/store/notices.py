@@ -63,7 +63,7 @@ class NoticeBoard:
         connect: Callable[[], Redis],
         *,
         answer_s: float = 5,
-        block_s: float = 1,
+        block_s: float = 5,
         pause_s: float = 0.5,
         spread: Callable[[], float] = lambda: 0.5,
     ) -> None:

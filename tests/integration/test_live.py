@@ -4,6 +4,7 @@ import json
 from contextlib import AsyncExitStack
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -262,7 +263,7 @@ async def test_who_does_not_read_is_conflated_and_neighbours_get_everything(
             await each.expect("authenticated")
             await each.subscribe(site, "#")
             await each.expect("snapshot")
-        sinks = [one._sink for one in gateway.live._connections]
+        sinks: list[Any] = [one._sink for one in gateway.live._connections]
         seq = gateway.writer.seq
         # 16 MB: more than sockets and buffers on the way can swallow, which only acknowledgements see through
         rounds = 50 if way_out == "frames" else 1_000

@@ -192,7 +192,7 @@ async def test_a_snapshot_waits_for_room_and_no_delta_comes_before_its_end(redis
         assert delta["values"] == {"raw/000": [19, 2.0]}
 
 
-SOON = Pace(ping_bytes=LIMIT_BYTES // 4, ping_idle_s=0.1, gone_after_s=0.5, close_within_s=0.3)
+SOON = Pace(full_bytes=LIMIT_BYTES, ping_idle_s=0.1, gone_after_s=0.5, close_within_s=0.3)
 
 
 async def test_who_answers_pings_stays_and_who_does_not_is_told_to_come_back(redis: RedisPart, site: str) -> None:
@@ -210,7 +210,7 @@ async def test_who_answers_pings_stays_and_who_does_not_is_told_to_come_back(red
 
 async def test_pongs_that_nobody_asked_for_acknowledge_nothing(redis: RedisPart, site: str) -> None:
     """Nor do the right ones twice, or changed; the connection lives on whatever comes."""
-    pace = Pace(ping_bytes=10_000, ping_idle_s=0.1, gone_after_s=1.0)
+    pace = Pace(full_bytes=40_000, ping_idle_s=0.1, gone_after_s=1.0)
     async with live_gateway(redis, site, pace=pace) as gateway, raw_socket(gateway.url, token=TOKEN) as one:
         client = RawClient(one)
         one.answers_pings = False

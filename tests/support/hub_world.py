@@ -48,7 +48,7 @@ class NotedSink(HeldSink):
     """Shows what is written to it to somebody."""
 
     def __init__(self, note: Callable[[Frame], None]) -> None:
-        super().__init__()
+        super().__init__(LIMITS.unacknowledged_bytes)
         self._note = note
 
     def write(self, one: Frame) -> None:

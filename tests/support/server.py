@@ -169,6 +169,6 @@ async def live_gateway(
             logging_config=None,
         )
         app.asgi_handler = only_known_hosts(app.asgi_handler, origins or Origins())
-        pace = pace or Pace(ping_bytes=chosen.unacknowledged_bytes // 4)
+        pace = pace or Pace(full_bytes=chosen.unacknowledged_bytes)
         made.address = await stack.enter_async_context(serving(app, pace=pace, send_bytes=send_bytes))
         yield made

@@ -21,14 +21,19 @@ from gateway.protocol.view import View
 class HeldSink:
     """A ``Sink`` whose bytes stay unacknowledged until ``deliver``."""
 
-    def __init__(self) -> None:
+    def __init__(self, full_bytes: int) -> None:
         self.on_drained: Callable[[], None] = lambda: None
+        self._full_bytes = full_bytes
         self.waiting: deque[Frame] = deque()
         self.written: list[Frame] = []
 
     @property
     def unacknowledged(self) -> int:
         return sum(len(one) for one in self.waiting)
+
+    @property
+    def full(self) -> bool:
+        return self.unacknowledged >= self._full_bytes
 
     def write(self, one: Frame) -> None:
         self.waiting.append(one)

@@ -79,7 +79,7 @@ class SmallClient:
 
     def __init__(self, owner: SmallHub, rights: Rights) -> None:
         self.hub = owner.hub
-        self.sink = HeldSink()
+        self.sink = HeldSink(owner.limits.unacknowledged_bytes)
         self.member = owner.hub.join(self.sink, rights)
         self.last_id = 0
 

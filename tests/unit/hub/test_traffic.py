@@ -86,7 +86,7 @@ def test_limits_that_were_reached_are_counted() -> None:
     small, limited = SmallHub(), limits_tally()
     hub = Hub(["home"], small.clock, Limits(subscriptions=1, groups_per_site=1), limited=limited)
     hub._sites["home"] = small.site
-    first, second = (hub.join(HeldSink(), everything) for _ in range(2))
+    first, second = (hub.join(HeldSink(1_000), everything) for _ in range(2))
     for member, key in ((first, "a/#"), (first, "b/#"), (second, "b/#")):
         hub.do(member, Subscribe(id=1, site="home", keys=(key,)))
     hub.do(second, Subscribe(id=1, site="nowhere", keys=("a/#",)))

@@ -8,7 +8,7 @@ from gateway.protocol.flow import Flow, Pace
 from gateway.protocol.frames import Frame, framed
 from tests.support.clock import FakeClock
 
-PACE = Pace(ping_bytes=100, ping_idle_s=30, gone_after_s=120)
+PACE = Pace(full_bytes=400, ping_idle_s=30, gone_after_s=120)
 PING_HEADER, PING_BYTES = b"\x89\x12", 18
 
 
@@ -56,6 +56,32 @@ def test_a_ping_with_the_position_follows_each_stretch() -> None:
     assert second == b"gw" + (240).to_bytes(8) + (2).to_bytes(8)
     assert line.written[1] == of(60).wire + framed(0x9, first), "in one piece"
     assert line.flow.unacknowledged == 300
+
+
+def test_with_so_much_under_way_it_is_full_until_a_pong_comes() -> None:
+    line = Line()
+    for size in (100, 100, 100, 98):
+        line.flow.write(of(size))
+    assert not line.flow.full
+    line.flow.write(of(2))
+    assert line.flow.full
+    line.flow.write(of(100))
+    assert len(line.pings) == 5, "answers may be added"
+    line.flow.pong(line.pings[0], 1_001.0)
+    assert (line.flow.full, line.flow.unacknowledged) == (True, 400)
+    line.flow.pong(line.pings[1], 1_001.0)
+    assert (line.flow.full, line.flow.unacknowledged) == (False, 300)
+
+
+@given(st.lists(st.tuples(st.integers(2, 200), st.booleans()), max_size=60))
+def test_full_is_what_is_unacknowledged_whatever_comes(steps: list[tuple[int, bool]]) -> None:
+    line = Line()
+    for size, answers in steps:
+        line.flow.write(of(min(size, 127)))
+        assert line.flow.full is (line.flow.unacknowledged >= PACE.full_bytes)
+        if answers and line.pings:
+            line.flow.pong(line.pings[-1], 1_001.0)
+            assert line.flow.full is (line.flow.unacknowledged >= PACE.full_bytes)
 
 
 def test_a_pong_acknowledges_its_position_and_those_before() -> None:
@@ -124,7 +150,7 @@ def test_a_forged_pong_means_nothing(content: bytes, claimed: int) -> None:
 def test_nobody_can_guess_a_ping() -> None:
     def ping() -> bytes:
         written: list[bytes] = []
-        Flow(written.append, Pace(ping_bytes=1), 0.0, FakeClock().monotonic).write(of(2))
+        Flow(written.append, Pace(full_bytes=1), 0.0, FakeClock().monotonic).write(of(2))
         return written[0].removeprefix(of(2).wire)
 
     assert len({ping() for _ in range(10)}) == 10
