@@ -1,5 +1,6 @@
 """What is older than is wished goes, and nothing else, on SQLite and on MariaDB alike."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -127,6 +128,25 @@ async def test_a_database_that_is_away_is_told_and_later_cleaned(tmp_path: Path)
     await away.migrate()
     await one.clean()
     await away.dispose()
+
+
+async def test_two_who_drop_the_same_months_at_once_drop_each_once(mariadb_url: str) -> None:
+    database = Database(mariadb_url)
+    await database.migrate()
+    before = PartitionMonth(PartitionMonth.of(time.time()) + 5).end_ms
+
+    async def drop() -> list[str]:
+        async with database.writing() as connection:
+            return await drop_partitions(connection, "samples", before)
+
+    found = await asyncio.gather(drop(), drop(), drop())
+    assert len(set().union(*found)) == 6
+    async with database.writing() as connection:
+        assert await drop_partitions(connection, "samples", before) == []
+        assert (
+            await drop_partitions(connection, "samples", PartitionMonth.of(time.time() + 400 * 86_400).end_ms) != []
+        )
+    await database.dispose()
 
 
 async def test_mariadb_drops_whole_months_but_the_last(mariadb_url: str) -> None:

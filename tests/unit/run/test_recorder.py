@@ -3,8 +3,9 @@
 import pytest
 
 from gateway.domain.errors import SettingsError
+from gateway.domain.retention import Keep
 from gateway.domain.series import Recorded
-from gateway.run.recorder import recording, run_recorder
+from gateway.run.recorder import kept_for, recording, run_recorder
 from gateway.settings import Settings, SiteSettings
 
 HOME = (SiteSettings(id="home", mqtt_url="mqtt://box"),)
@@ -31,6 +32,16 @@ def test_series_are_added_and_dropped() -> None:
     assert [records(key) for key in ("grid/power_w", "grid/frequency_hz", "pv/power_w")] == [True, True, False]
     with pytest.raises(SettingsError, match="GATEWAY_RECORD_ADD, GATEWAY_RECORD_DROP: 'grid/fault_text' is of the"):
         recording(Settings(record_add=("grid/fault_text",)))
+
+
+def test_each_tier_is_kept_for_its_own_time() -> None:
+    given = Settings(record_keep_days=3, record_keep_15m_days=4, record_keep_1h_days=5, record_keep_1d_days=0)
+    assert kept_for(given) == Keep(slots=3, quarters=4, hours=5, days=0)
+    assert kept_for(Settings()) == Keep()
+    with pytest.raises(
+        SettingsError, match=r"GATEWAY_RECORD_KEEP_1H_DAYS: allowed are 0 .* and 2 days or more, got 1"
+    ):
+        kept_for(Settings(record_keep_1h_days=1))
 
 
 @pytest.mark.parametrize(
