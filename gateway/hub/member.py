@@ -211,6 +211,8 @@ class Subscription:
             self.member.tell_reset(Reset(subscription=number, reason=reset, now=number))
         self._seq = None
         self._untold_reset = None
+        if self.member.full:
+            return  # a snapshot that begins later is taken later, or it would show less than others did meanwhile
         self._parts.extend(self.group.snapshot())
         self._parts_seq = state.position.seq
         self.standing = Standing.loading

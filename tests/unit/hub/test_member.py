@@ -1,5 +1,7 @@
 """Where a subscription stands: live, behind, loading, paused."""
 
+import pytest
+
 from gateway.hub.member import Standing
 from gateway.protocol.messages import DeltaMessage, Error, Reset, SnapshotPart, Subscribed
 from tests.support.small_hub import SMALL, SmallClient, SmallHub
@@ -82,6 +84,27 @@ def test_an_epoch_in_the_midst_of_parts_begins_anew() -> None:
     assert arrived[-2] == Reset(subscription=1, reason="epoch", now=1)
     assert isinstance(arrived[-1], SnapshotPart)
     assert (arrived[-1].epoch, arrived[-1].part, arrived[-1].parts) == ("e2", 1, 1)
+
+
+@pytest.mark.parametrize("under_way", range(500, 1_000, 20))
+def test_no_snapshot_begins_behind_what_was_shown(under_way: int) -> None:
+    """Wherever the connection becomes full while its subscriptions begin anew."""
+    small = SmallHub(SMALL)
+    one = small.client()
+    one.subscribe("a/#")
+    one.subscribe("b/#")
+    small.change(a__x="x" * under_way)
+    small.epoch, small.seq = "e2", 1_000_100
+    small.load("epoch", a__x=1, b__x=1)
+    small.change(a__x=2, b__x=2)
+    positions = [
+        message.seq
+        for message in one.take()
+        if (isinstance(message, SnapshotPart) and message.epoch == "e2")
+        or (isinstance(message, DeltaMessage) and message.seq >= small.seq)
+    ]
+    assert positions == sorted(positions)
+    assert positions[-1] == small.seq
 
 
 def test_unsubscribing_in_the_midst_of_parts_ends_them() -> None:
