@@ -1,14 +1,26 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.catalogue import entry_for, fits
 from gateway.domain.errors import InvalidArgument
-from gateway.domain.events import KINDS, MOST, NO_EVENT, Event, EventId, Watch, events_page
+from gateway.domain.events import (
+    KINDS,
+    MOST,
+    NO_EVENT,
+    Event,
+    EventId,
+    Watch,
+    charge_session_ended,
+    charge_session_started,
+    events_page,
+)
 from gateway.domain.values import Changes, Reading
+from tests.support.charge_rows import NOON, charge_session
 
 DOCS = Path(__file__).parents[3] / "docs"
 AT = 1_795_330_000.5
@@ -236,3 +248,27 @@ def test_the_page_is_up_to_date() -> None:
 def test_an_event_is_what_it_says() -> None:
     [event] = watch(box__version="1").events_of(dict(readings(box__version="2")), AT)
     assert event == Event("box_updated", AT, "box/version", {"before": "1", "version": "2"})
+
+
+def test_a_charge_session_that_began_and_ended_is_told() -> None:
+    session = charge_session(completeness=("gap", "clock"))
+    began = msgspec.structs.replace(session, unplugged_at=None)
+    plugged = "chargepoints/5/plugged"
+    common: dict[str, Any] = {"chargepoint_id": "5", "plugged_at": NOON, "vehicle_id": 1}
+    assert charge_session_started(began) == Event(
+        "charge_session_started", NOON, plugged, {**common, "mode": "instant"}
+    )
+    ended: dict[str, Any] = {
+        "unplugged_at": NOON + 3_600,
+        "energy_wh": 10_000.25,
+        "charging_s": 3_540.0,
+        "incomplete": "gap,clock",
+    }
+    assert charge_session_ended(session) == Event("charge_session_ended", NOON + 3_600, plugged, {**common, **ended})
+
+
+def test_what_nobody_knows_of_a_charge_session_is_null() -> None:
+    session = msgspec.structs.replace(charge_session(energy_wh=None), segments=(), vehicle_id=None, completeness=())
+    assert charge_session_started(session).details["mode"] is None
+    told_of = charge_session_ended(session).details
+    assert (told_of["energy_wh"], told_of["vehicle_id"], told_of["incomplete"]) == (None, None, None)
