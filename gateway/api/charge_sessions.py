@@ -171,10 +171,11 @@ async def list_charge_sessions(  # noqa: PLR0913, PLR0917 - each is an argument 
 
 def chosen_between(begin: str | None, end: str | None, zone: tzinfo) -> Chosen:
     """Those that ended in that time; raises InvalidArgument."""
-    return Chosen(
-        begin=None if begin is None else parse_moment(begin, zone, "from"),
-        end=None if end is None else parse_moment(end, zone, "to"),
-    )
+    since = None if begin is None else parse_moment(begin, zone, "from")
+    until = None if end is None else parse_moment(end, zone, "to")
+    if since is not None and until is not None and since >= until:
+        raise InvalidArgument("from and to: from must be before to")
+    return Chosen(begin=since, end=until)
 
 
 def known(mode: str | None) -> str | None:

@@ -64,8 +64,9 @@ class DifferenceAnswer(msgspec.Struct, frozen=True, kw_only=True):
             " `not_in_box_log`: the gateway saw one that the box did not write, or its log was not taken over yet."
             " `gap`: the gateway did not see all of it. `meter_jump`: the meter jumped or was exchanged."
             " `box_lacks_a_part`: the box counted more since the plug than its entries have. `no_energy_told`: its"
-            " entry has no energy. `over_month_end`: one lasted over it. `outside_of_sessions`: the meter counted"
-            " more than either. `unexplained`: nothing explains it."
+            " entry has no energy. `over_month_end`: one lasted over it. `recorded_later`: the meter was not"
+            " recorded from the beginning of the month on. `outside_of_sessions`: the meter counted more than"
+            " either. `unexplained`: nothing explains it."
         ),
     ]
     begin: datetime | None

@@ -1,6 +1,7 @@
 """Queries over the boxes' own charge logs: connection in, domain records in and out."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 from sqlalchemy import ScalarSelect, Select, func, or_, select
@@ -12,6 +13,9 @@ from gateway.db.samples import hold_position, site_id
 from gateway.db.statements import insert_all_new
 from gateway.domain.box_log import BoxLogEntry, Source
 from gateway.domain.slots import Quality
+
+MOST_JUMPS: Final = 1_000
+"""In one month of one meter."""
 
 _decoder = msgspec.json.Decoder(BoxLogEntry)
 
@@ -77,11 +81,19 @@ async def first_reading(connection: AsyncConnection, site: str, key: str, first:
     return reading
 
 
-async def jumped(connection: AsyncConnection, site: str, key: str, first: int, after: int) -> bool:
-    """Whether the counter jumped in one of the slots from ``first`` on, before ``after``."""
+async def jumps(
+    connection: AsyncConnection, site: str, key: str, first: int, after: int
+) -> list[tuple[float, float]]:
+    """The readings before and after each jump of the counter in the slots from ``first`` on, before ``after``."""
     query = _samples_of(site, key).where(SampleRow.slot >= first, SampleRow.slot < after)
-    found = await connection.execute(query.where(SampleRow.quality == Quality.jumped).limit(1))
-    return found.first() is not None
+    query = query.where(SampleRow.quality == Quality.jumped, SampleRow.value.is_not(None))
+    found = await connection.execute(query.add_columns(SampleRow.slot).order_by(SampleRow.slot).limit(MOST_JUMPS))
+    pairs = []
+    for reading, slot in found.all():
+        before = await meter_at(connection, site, key, slot)
+        if before is not None and reading is not None:
+            pairs.append((before, reading))
+    return pairs
 
 
 async def chargepoints_of(connection: AsyncConnection, site: str) -> list[str]:

@@ -28,7 +28,9 @@ def parse_moment(text: str, zone: tzinfo, name: str) -> float:
         found = _moment(text, zone)
     except ValueError:  # the 31st of February, or 25 o'clock
         found = None
-    if found is None or found.year not in YEARS:
+    if found is not None and found.year not in YEARS:
+        raise InvalidArgument(f"{name}: allowed are the years {YEARS[0]} to {YEARS[-1]}, got {text[:SHOWN]!r}")
+    if found is None:
         raise InvalidArgument(
             f"{name}: {text[:SHOWN]!r} is no time; allowed is a date such as 2026-03-01 (local midnight), or a time"
             " with its offset such as 2026-03-01T06:30:00+01:00"

@@ -30,13 +30,15 @@ Cause: TypeAlias = Literal[
     "box_lacks_a_part",
     "no_energy_told",
     "over_month_end",
+    "recorded_later",
     "outside_of_sessions",
     "unexplained",
 ]
 """``gateway_was_away``: the box has a plug-in that the gateway did not see. ``not_in_box_log``: the gateway saw one
 of which the box wrote nothing, or nothing was asked for yet. ``gap``: the gateway did not see all of it, and says so.
 ``box_lacks_a_part``: the box counted more since the plug than its entries have. ``over_month_end``: a plug-in lasted
-over it, so that the meter counts it in two months. ``outside_of_sessions``: the meter counted more than either."""
+over it, so that the meter counts it in two months. ``recorded_later``: the meter is known from some time in the month
+on, and what was charged before that is missing. ``outside_of_sessions``: the meter counted more than either."""
 
 ROUNDING_WH: Final[Mapping[Source, Decimal]] = {
     "openwb-2": Decimal(1),
@@ -63,15 +65,24 @@ class Charged(msgspec.Struct, frozen=True):
 
 
 class MeterSpan(msgspec.Struct, frozen=True):
-    """The readings at the ends of a month; None: none was recorded."""
+    """The readings at the ends of a month; None: none was recorded.
+
+    ``jumps_wh``: how much the readings changed where the meter jumped or was exchanged; None: it did not.
+    ``whole``: it was recorded from the beginning of the month on.
+    """
 
     start_wh: Decimal | None
     end_wh: Decimal | None
-    jumped: bool = False
+    jumps_wh: Decimal | None = None
+    whole: bool = True
 
     @property
     def counted_wh(self) -> Decimal | None:
-        return None if self.start_wh is None or self.end_wh is None else self.end_wh - self.start_wh
+        """What it counted; None as well where that would be less than nothing, for a jump that nobody knows of."""
+        if self.start_wh is None or self.end_wh is None:
+            return None
+        counted_wh = self.end_wh - self.start_wh - (self.jumps_wh or NO_WH)
+        return None if counted_wh < NO_WH else counted_wh
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -205,11 +216,13 @@ def _meter_cause(
     begins: Iterable[float | None],
     zone: tzinfo,
 ) -> Cause:
-    if meter.jumped:
+    if meter.jumps_wh is not None:
         return "meter_jump"
     if any(begin is not None and month_of(begin, zone) != month for begin in begins):
         return "over_month_end"
-    return "outside_of_sessions" if more_wh > NO_WH else "unexplained"
+    if more_wh > NO_WH:
+        return "outside_of_sessions"
+    return "unexplained" if meter.whole else "recorded_later"
 
 
 def month_of(moment: float, zone: tzinfo) -> Month:

@@ -1,13 +1,14 @@
 """What the box's log, the gateway and the meter say of each month: from the database, nothing is changed."""
 
 from datetime import datetime, tzinfo
+from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.db.box_log import chargepoints_of, first_reading, jumped, meter_at, read_entries
+from gateway.db.box_log import chargepoints_of, first_reading, jumps, meter_at, read_entries
 from gateway.db.charge_session_queries import charged_in, first_plugged
 from gateway.db.engine import Database
-from gateway.domain.box_log import exact_number
+from gateway.domain.box_log import NO_WH, exact_number
 from gateway.domain.box_log_joins import joined
 from gateway.domain.months import Month, months
 from gateway.domain.reconcile import MeterSpan, Reconciled, month_of, reconcile
@@ -60,5 +61,14 @@ async def _span(
         return None
     start = await meter_at(connection, site, key, first)
     end = await meter_at(connection, site, key, after)
-    has_jumped = await jumped(connection, site, key, first, after)
-    return MeterSpan(exact_number(begun if start is None else start), exact_number(end), has_jumped)
+    pairs = await jumps(connection, site, key, first, after)
+    return MeterSpan(
+        exact_number(begun if start is None else start),
+        exact_number(end),
+        sum((_exact(now) - _exact(before) for before, now in pairs), NO_WH) if pairs else None,
+        whole=start is not None,
+    )
+
+
+def _exact(reading: float) -> Decimal:
+    return exact_number(reading) or NO_WH

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from gateway.db.box_log import (
     chargepoints_of,
     count_entries,
     first_reading,
-    jumped,
+    jumps,
     meter_at,
     read_entries,
     write_entries,
@@ -21,7 +22,9 @@ from gateway.db.box_log import (
 from gateway.db.engine import Database
 from gateway.domain.box_log import BoxLogEntry
 from gateway.domain.box_log_openwb2 import read_log
+from gateway.domain.months import Month
 from gateway.domain.slots import Sample
+from gateway.services.reconciling import reconciled
 from gateway.store.requests import Piece
 from gateway.store.waiting import Queued, Undecodable
 from recorder.box_log import BoxLogTables
@@ -110,8 +113,23 @@ async def test_readings_of_a_meter_are_found_at_the_ends_of_a_time(database: Dat
         assert await meter_at(connection, "home", key, 999_999) == 2000.25
         assert await first_reading(connection, "home", key, 61_000, 999_999) == 2000.25
         assert await first_reading(connection, "home", key, 181_000, 999_999) is None
-        assert await jumped(connection, "home", key, 0, 999_999)
-        assert not await jumped(connection, "home", key, 0, 180_000)
+        assert await jumps(connection, "home", key, 0, 999_999) == [(1000.5, 2000.25)]
+        assert await jumps(connection, "home", key, 0, 180_000) == []
+
+
+async def test_a_month_counts_across_an_exchanged_meter(database: Database) -> None:
+    """Red: with the difference of the readings at both ends, which is less than nothing."""
+    begin = round(datetime(2026, 3, 10, tzinfo=UTC).timestamp()) * 1000
+    readings = [(9_000.0, 0), (9_500.25, 0), (100.5, 3), (400.5, 0)]
+    async with database.writing() as connection:
+        number, _ = await samples.hold_position(connection, "home")
+        taken = [
+            Sample(begin + place * 60_000, 60_000, "e", 1, {"chargepoints/5/meter_wh": reading})
+            for place, reading in enumerate(readings)
+        ]
+        await samples.write_samples(connection, number, taken)
+    (row,) = await reconciled(database, "home", UTC, Month(2026, 3), Month(2026, 3))
+    assert row.meter_wh == Decimal("800.25")
 
 
 def test_the_entry_is_readable_with_any_tool() -> None:

@@ -91,6 +91,7 @@ async def test_filters_choose_for_list_and_totals(admin: AsyncClient, web: Web) 
     [
         ({"from": "yesterday"}, "invalid_argument", "from: "),
         ({"to": "2026-02-30"}, "invalid_argument", "to: "),
+        ({"from": "2026-03-02", "to": "2026-03-01"}, "invalid_argument", "from and to: from must be before to"),
         ({"cursor": "2"}, "invalid_argument", "cursor: "),
         ({"limit": "0"}, "invalid_argument", "limit"),
         ({"limit": "501"}, "invalid_argument", "limit"),

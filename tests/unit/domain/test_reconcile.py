@@ -121,7 +121,10 @@ def test_clocks_may_be_a_little_apart() -> None:
     [
         ("2026-03-01T10:00", MeterSpan(Decimal(0), Decimal(5_000)), "unexplained"),
         ("2026-03-01T10:00", MeterSpan(Decimal(0), Decimal(25_000)), "outside_of_sessions"),
-        ("2026-03-01T10:00", MeterSpan(Decimal(0), Decimal(25_000), jumped=True), "meter_jump"),
+        ("2026-03-01T10:00", MeterSpan(Decimal(0), Decimal(25_000), Decimal(-9)), "meter_jump"),
+        ("2026-03-01T10:00", MeterSpan(Decimal(90_000), Decimal(5_000), Decimal(-99_000)), "meter_jump"),
+        ("2026-03-01T10:00", MeterSpan(Decimal(0), Decimal(5_000), whole=False), "recorded_later"),
+        ("2026-03-01T10:00", MeterSpan(Decimal(0), Decimal(25_000), whole=False), "outside_of_sessions"),
         ("2026-02-28T23:00", MeterSpan(Decimal(0), Decimal(15_000)), "over_month_end"),
     ],
 )
@@ -129,6 +132,11 @@ def test_the_meter_counts_by_the_month(begin: str, span: MeterSpan, cause: Cause
     end = "2026-03-01T12:00"
     row = one([plug_in(begin, end, 20_000)], [session(begin, end, 20_000)], span)
     assert [(found.cause, found.meter_wh) for found in row.differences] == [(cause, span.counted_wh)]
+
+
+def test_a_meter_counts_across_its_jumps_and_never_less_than_nothing() -> None:
+    assert MeterSpan(Decimal(90_000), Decimal(5_000), Decimal(-89_000)).counted_wh == 4_000
+    assert MeterSpan(Decimal(90_000), Decimal(5_000)).counted_wh is None
 
 
 def test_a_month_in_which_nobody_told_anything_but_the_meter() -> None:
