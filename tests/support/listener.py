@@ -11,7 +11,7 @@ from gateway.store.follow import EventsLoaded, Follower, Happened, Loaded, OnSte
 from gateway.store.redis import SiteStore, open_client
 from tests.support.waiting import eventually
 
-QUICK = Timing(block_s=0.2, poll_s=0.1, answer_s=1.5, retry_base_s=0.02, retry_cap_s=0.1)
+QUICK = Timing(block_s=0.2, poll_s=0.1, answer_s=3, retry_base_s=0.02, retry_cap_s=0.1)
 PATIENT = Timing(block_s=60, poll_s=60, answer_s=5)
 """With these, what comes within seconds did not wait for a poll."""
 
