@@ -1,7 +1,6 @@
 """Where the energy of the house and of each charge point came from."""
 
 import asyncio
-from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
@@ -14,11 +13,12 @@ from litestar.params import QueryParameter, SkipValidation
 from gateway.api.arguments import only
 from gateway.api.errors import problems
 from gateway.api.guards import current_login
-from gateway.api.history import JSON, From, Numbers, Origin, To
+from gateway.api.history import JSON
+from gateway.api.past import From, Numbers, Origin, PastAnswer, To, told
 from gateway.api.sites import SiteId, Sites
-from gateway.domain.moments import local_moment
 from gateway.domain.source_columns import SourceColumn
-from gateway.services.energy_sources import Answer, Asked, EnergySources
+from gateway.services.energy_sources import Answer, EnergySources
+from gateway.services.past import AskedPast
 
 ARGUMENTS: Final = ("from", "to", "resolution")
 HEADERS: Final = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
@@ -71,19 +71,12 @@ class ConsumerAnswer(msgspec.Struct, frozen=True, kw_only=True):
     coverage: list[float]
 
 
-class EnergySourcesAnswer(msgspec.Struct, frozen=True, kw_only=True, rename={"begin": "from", "end": "to"}):
+class EnergySourcesAnswer(PastAnswer, frozen=True, kw_only=True):
     """``times`` are the starts of the buckets, local; ``from`` and ``to`` the time that was asked for.
 
     ``origin`` is "simulated" where no box stands behind the values.
     """
 
-    site: str
-    begin: datetime
-    end: datetime
-    resolution: Annotated[str, msgspec.Meta(examples=["1d"])]
-    timezone: Annotated[str, msgspec.Meta(examples=["Europe/Berlin"])]
-    origin: Origin
-    times: list[datetime]
     consumers: list[ConsumerAnswer]
 
 
@@ -122,23 +115,16 @@ async def site_energy_sources(
     resolution: WantedResolution = "auto",
 ) -> Response[bytes]:
     only(request, ARGUMENTS)
-    asked = Asked(begin=begin, end=end, resolution=resolution)
+    asked = AskedPast(begin=begin, end=end, resolution=resolution)
     answer = await energy_sources.answer(current_login(request), site, asked)
     # many numbers take their time, and the others wait for none of it
     return Response(await asyncio.to_thread(json_of, answer, sites.origin(site)), media_type=JSON, headers=HEADERS)
 
 
 def json_of(answer: Answer, origin: Origin) -> bytes:
-    zone = answer.zone
     return msgspec.json.encode(
         EnergySourcesAnswer(
-            site=answer.site,
-            begin=local_moment(answer.span.begin / 1000, zone),
-            end=local_moment(answer.span.end / 1000, zone),
-            resolution=answer.resolution.value,
-            timezone=zone.key,
-            origin=origin,
-            times=[local_moment(start / 1000, zone) for start in answer.starts],
+            **told(answer, origin),
             consumers=[_consumer(column) for column in answer.columns],
         )
     )

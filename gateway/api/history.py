@@ -1,8 +1,7 @@
 """What the values of a site were."""
 
 import asyncio
-from datetime import datetime
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 from litestar import Request, Response, get
@@ -15,9 +14,9 @@ from gateway.api.arguments import only
 from gateway.api.errors import problems
 from gateway.api.guards import current_login
 from gateway.api.history_csv import csv_of
+from gateway.api.past import From, Numbers, Origin, PastAnswer, To, told
 from gateway.api.sites import SiteId, Sites, patterns_of
 from gateway.domain.history_columns import Column, Kind, Reason
-from gateway.domain.moments import local_moment
 from gateway.services.history import MOST_PATTERNS, Answer, Asked, History
 
 JSON: Final = "application/json"
@@ -54,8 +53,6 @@ EXAMPLE: Final = {
     "unmatched": [],
 }
 
-Origin: TypeAlias = Literal["simulated"] | None
-Numbers: TypeAlias = list[float | None]
 Place: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -91,20 +88,13 @@ class SeriesAnswer(msgspec.Struct, frozen=True, kw_only=True):
     gaps: list[GapAnswer]
 
 
-class HistoryAnswer(msgspec.Struct, frozen=True, kw_only=True, rename={"begin": "from", "end": "to"}):
+class HistoryAnswer(PastAnswer, frozen=True, kw_only=True):
     """``times`` are the starts of the buckets, local; ``from`` and ``to`` the time that was asked for.
 
     ``origin`` is "simulated" where no box stands behind the values. ``unmatched`` are the patterns that chose no
     series: there is none, or none for you to see.
     """
 
-    site: str
-    begin: datetime
-    end: datetime
-    resolution: Annotated[str, msgspec.Meta(examples=["15m"])]
-    timezone: Annotated[str, msgspec.Meta(examples=["Europe/Berlin"])]
-    origin: Origin
-    times: list[datetime]
     series: list[SeriesAnswer]
     unmatched: Annotated[list[str], msgspec.Meta(examples=[["chargepoints/9/meter_wh"]])]
 
@@ -115,22 +105,6 @@ SeriesPatterns: TypeAlias = Annotated[
         description="Keys or key patterns, several with commas between or one by one: `+` stands for one level, a"
         " final `#` for any number. In an address `#` is written `%23`. Only recorded values are found.",
         examples=[Example(value=["grid/power_w,chargepoints/+/meter_wh"])],
-    ),
-]
-From: TypeAlias = Annotated[
-    str | None,
-    QueryParameter(
-        name="from",
-        description="RFC 3339 with an offset, or a date, which is local midnight. Default: a day before `to`.",
-        examples=[Example(value="2026-03-01")],
-    ),
-]
-To: TypeAlias = Annotated[
-    str | None,
-    QueryParameter(
-        name="to",
-        description="As `from`; what begins then is not in the answer any more. Default: now.",
-        examples=[Example(value="2026-03-02T00:00:00+01:00")],
     ),
 ]
 WantedResolution: TypeAlias = Annotated[
@@ -219,16 +193,9 @@ def _asked(series: tuple[str, ...], begin: str | None, end: str | None, resoluti
 
 
 def json_of(answer: Answer, origin: Origin) -> bytes:
-    zone = answer.zone
     return msgspec.json.encode(
         HistoryAnswer(
-            site=answer.site,
-            begin=local_moment(answer.span.begin / 1000, zone),
-            end=local_moment(answer.span.end / 1000, zone),
-            resolution=answer.resolution.value,
-            timezone=zone.key,
-            origin=origin,
-            times=[local_moment(start / 1000, zone) for start in answer.starts],
+            **told(answer, origin),
             series=[_series(column) for column in answer.columns],
             unmatched=answer.unmatched,
         )

@@ -20,7 +20,7 @@ from gateway.domain.errors import InvalidArgument, NotFound, SiteUnavailable, Un
 from gateway.domain.filters import Filter
 from gateway.domain.values import Reading, SiteState
 from gateway.hub.hub import Hub
-from gateway.hub.views import View, view_of
+from gateway.hub.views import View, allowed_at, view_of
 from gateway.protocol.frames import on_the_wire
 from gateway.protocol.messages import Limits
 from gateway.services.rights import rights_of
@@ -109,10 +109,7 @@ class Sites:
     def view(self, login: Login, site_id: str, keys: tuple[str, ...]) -> View:
         """What the login gets to see of what the patterns choose; raises InvalidArgument or NotFound."""
         wanted = Filter.of(patterns_of(keys, self._most_patterns))
-        allowed = rights_of(login, self._sites)(site_id)
-        if allowed is None:
-            raise NotFound("there is no such site")
-        return view_of(site_id, wanted, allowed)
+        return view_of(site_id, wanted, allowed_at(rights_of(login, self._sites), site_id))
 
     def _known(self, site_id: str) -> SiteInfo:
         site = self._sites.get(site_id)

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from gateway.domain.errors import NotFound
 from gateway.domain.filters import Filter
 
 ALWAYS = "link/#"
@@ -20,6 +21,14 @@ class Allowed(msgspec.Struct, frozen=True):
 
 Rights: TypeAlias = Callable[[str], Allowed | None]
 """Site to what may be seen of it; None: for this person there is no such site."""
+
+
+def allowed_at(rights: Rights, site: str) -> Allowed:
+    """What may be seen of it; raises NotFound, also for a site that there is and that is not for this person."""
+    allowed = rights(site)
+    if allowed is None:
+        raise NotFound("there is no such site")
+    return allowed
 
 
 class View(msgspec.Struct, frozen=True):

@@ -6,15 +6,12 @@ There is what the recorder has rolled up, and nothing else: the last hours, whic
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from gateway.db import samples
 from gateway.db import source_energies as rows
 from gateway.db.engine import Database
 from gateway.db.history import series_of
 from gateway.domain.access import Login
 from gateway.domain.clock import Clock
-from gateway.domain.errors import NotFound
 from gateway.domain.history import Resolution, Span, span_asked
 from gateway.domain.slots import moment_ms
 from gateway.domain.source_columns import (
@@ -27,25 +24,13 @@ from gateway.domain.source_columns import (
     resolution_for,
     visible_consumers,
 )
-from gateway.hub.views import Rights
+from gateway.hub.views import Rights, allowed_at
+from gateway.services.past import AskedPast, Buckets
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A question as it came. Without ``begin`` it is about the day before ``end``, without ``end`` it ends now."""
+class Answer(Buckets, frozen=True, kw_only=True):
+    """A column for each consumer."""
 
-    begin: str | None = None
-    end: str | None = None
-    resolution: str = Resolution.auto.value
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """``starts`` are those of the buckets, which are in ``span``; the lists of the columns are as long."""
-
-    site: str
-    zone: ZoneInfo
-    span: Span
-    resolution: Resolution
-    starts: list[int]
     columns: list[SourceColumn]
 
 
@@ -64,11 +49,9 @@ class EnergySources:
         self._zones = zones
         self._clock = clock
 
-    async def answer(self, login: Login, site: str, asked: Asked) -> Answer:
+    async def answer(self, login: Login, site: str, asked: AskedPast) -> Answer:
         """Raises NotFound, InvalidArgument with what is allowed, DatabaseUnavailable."""
-        allowed = self._rights_of(login)(site)
-        if allowed is None:
-            raise NotFound("there is no such site")
+        allowed = allowed_at(self._rights_of(login), site)
         zone, now = self._zones[site], moment_ms(self._clock.now())
         span = span_asked(asked.begin, asked.end, zone, now)
         resolution = resolution_for(asked.resolution, span)

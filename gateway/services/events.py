@@ -5,9 +5,9 @@ from collections.abc import Callable
 import msgspec
 
 from gateway.domain.access import Login
-from gateway.domain.errors import InvalidArgument, NotFound
+from gateway.domain.errors import InvalidArgument
 from gateway.domain.events import EventEntry, EventId
-from gateway.hub.views import EVERYTHING, Rights, view_of
+from gateway.hub.views import EVERYTHING, Rights, allowed_at, view_of
 from gateway.store.redis import SiteStore
 
 
@@ -34,9 +34,7 @@ class Events:
 
         Raises NotFound, InvalidArgument for an id that was never given out, StoreUnavailable.
         """
-        allowed = self._rights_of(login)(site)
-        if allowed is None:
-            raise NotFound("there is no such site")
+        allowed = allowed_at(self._rights_of(login), site)
         found = await self._store.events_after(site, after, limit)
         if after > found.newest:
             raise InvalidArgument(

@@ -26,7 +26,7 @@ from gateway.db.engine import Database
 from gateway.db.history import Series
 from gateway.domain.access import Login
 from gateway.domain.clock import Clock
-from gateway.domain.errors import InvalidArgument, NotFound, StoreUnavailable
+from gateway.domain.errors import InvalidArgument, StoreUnavailable
 from gateway.domain.filters import Filter, unmatched
 from gateway.domain.history import (
     MOST_AUTO,
@@ -52,7 +52,8 @@ from gateway.domain.history_columns import (
 )
 from gateway.domain.series import check_recordable
 from gateway.domain.slots import Sample, moment_ms, slot_of
-from gateway.hub.views import Rights, view_of
+from gateway.hub.views import Rights, allowed_at, view_of
+from gateway.services.past import AskedPast, Buckets
 from gateway.store.samples import SampleQueue
 
 MOST_PATTERNS: Final = 50
@@ -65,26 +66,15 @@ LOOK_BACK_SLOTS: Final = 60
 """So far back the reading is sought from which on a counter's energy counts in what no roll-up has taken yet."""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A question as it came. Without ``begin`` it is about the day before ``end``, without ``end`` it ends now."""
+class Asked(AskedPast, frozen=True, kw_only=True):
+    """A question as it came."""
 
     patterns: tuple[str, ...]
-    begin: str | None = None
-    end: str | None = None
-    resolution: str = Resolution.auto.value
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """``starts`` are those of the buckets, which are in ``span``; the lists of the columns are as long.
+class Answer(Buckets, frozen=True, kw_only=True):
+    """``unmatched``: the patterns that chose none of the columns, whether there is nothing or nothing to be seen."""
 
-    ``unmatched``: the patterns that chose none of the columns, whether there is nothing or nothing to be seen.
-    """
-
-    site: str
-    zone: ZoneInfo
-    span: Span
-    resolution: Resolution
-    starts: list[int]
     columns: list[Column]
     unmatched: list[str]
 
@@ -127,9 +117,7 @@ class History:
 
     async def answer(self, login: Login, site: str, asked: Asked) -> Answer:
         """Raises NotFound, InvalidArgument with what is allowed, DatabaseUnavailable."""
-        allowed = self._rights_of(login)(site)
-        if allowed is None:
-            raise NotFound("there is no such site")
+        allowed = allowed_at(self._rights_of(login), site)
         zone, now = self._zones[site], moment_ms(self._clock.now())
         wish, span = resolution_of(asked.resolution), span_asked(asked.begin, asked.end, zone, now)
         may_see = view_of(site, _wanted(asked.patterns), allowed).chosen.matcher()
